@@ -1,0 +1,40 @@
+"""The `database:`, `tickets:` and `api:` sections of config.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """Where the desk keeps its records. Empty `url`: SQLite in the state directory."""
+
+    url: str = Field(default="", pattern=r"^(postgresql://.*|sqlite:///.*)?$")
+    wait_seconds: float = Field(default=30, gt=0)
+
+
+class TicketSettings(_Section):
+    """Which calls become tickets by themselves, and their types."""
+
+    area_codes: list[Annotated[str, Field(pattern=r"^0[0-9]{2,3}$")]] = ["022"]
+    abandoned: bool = True
+    types: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")], str] = {
+        "complaint": "投诉",
+        "repair": "报修",
+        "consult": "咨询",
+        "abandoned": "未接通来电",
+        "message": "留言",
+        "call": "来电",
+    }
+
+
+class ApiSettings(_Section):
+    """REST API and status page. Loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8280, ge=0, le=65535)
+    stream_clients: int = Field(default=100, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
