@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agi_scripts.settings import AgiSettings
-from ari_app.ivr.check import Problem, check_ivr
+from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
+from ari_app.problem import Problem
 from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.error import YAMLError as RuamelError
 
-from ari_app.ivr.check import Problem
+from ari_app.problem import Problem
 
 
 class YamlError(Exception):
