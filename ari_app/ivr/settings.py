@@ -76,6 +76,11 @@ class Action(_Section):
             raise ValueError("`then` goes with `say`")
         return self
 
+    @property
+    def verb(self) -> str:
+        """The one verb that is set."""
+        return next(v for v in VERBS if getattr(self, v) not in (None, False))
+
 
 VERBS = ("menu", "say", "message", "person", "extension", "back", "repeat", "hangup")
 
@@ -110,6 +115,7 @@ class IvrSettings(_Section):
 
     voice: str = Field(default="cmn-latn-pinyin", pattern=r"^[A-Za-z0-9+_-]{2,40}$")
     words_per_minute: int = Field(default=175, ge=80, le=400)
+    digit_seconds: float = Field(default=3, gt=0, le=20)  # longest pause while dialling
     prompts: dict[Name, PromptSettings]
     schedules: dict[Name, ScheduleSettings] = {}
     calendar_file: Path | None = None
