@@ -1,16 +1,20 @@
 """Checks of the `ivr:` section that go across its parts: names that must exist, menus that nobody
 reaches, and menus that a caller could never leave."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ari_app.ivr.settings import Action, EntrySettings, IvrSettings, MenuSettings
 from ari_app.problem import Problem, unknown
 from asterisk_conf.settings import PbxSettings
+from desk.region import areas
 from desk.settings import TicketSettings
 
 SPOKEN_BY_CALLS = ("recorded", "thanks", "connecting", "nobody", "trouble", "goodbye")
 """Prompts that a call plays by name, whatever the menus say."""
+
+ABROAD = {"香港", "澳门", "台湾"}
+"""Provinces of callers whose number has a country code of its own."""
 
 Location = tuple[int | str, ...]
 
@@ -26,6 +30,7 @@ def check_ivr(
         *_prompts(ivr, home),
         *_calendar(ivr, home),
         *_entries(ivr, pbx),
+        *_regions(ivr, tickets),
         *_menus(ivr, pbx, tickets),
         *_unreachable(ivr),
         *_endless(ivr),
@@ -84,6 +89,27 @@ def _entries(ivr: IvrSettings, pbx: PbxSettings) -> Iterator[Problem]:
 
 def _conditional(entry: EntrySettings) -> bool:
     return bool(entry.area_codes or entry.provinces or entry.numbers or entry.open or entry.closed)
+
+
+def _regions(ivr: IvrSettings, tickets: TicketSettings) -> Iterator[Problem]:
+    """Area codes and provinces that no caller can come from."""
+    known = {area.province for area in areas().values()} | ABROAD
+    for position, entry in enumerate(ivr.entry):
+        at: Location = ("ivr", "entry", position)
+        yield from _area_codes((*at, "area_codes"), entry.area_codes)
+        for place, province in enumerate(entry.provinces):
+            if province not in known:
+                yield Problem((*at, "provinces", place), unknown("province", province, known))
+    yield from _area_codes(("tickets", "area_codes"), tickets.area_codes)
+
+
+def _area_codes(at: Location, codes: Sequence[str]) -> Iterator[Problem]:
+    for place, code in enumerate(codes):
+        area = areas().get(code)
+        if area is None:
+            yield Problem((*at, place), f"no area code {code}; write it with its zero, as 022")
+        elif area.area_code != code:
+            yield Problem((*at, place), f"{code} was merged into {area.area_code}; use that")
 
 
 def _menus(ivr: IvrSettings, pbx: PbxSettings, tickets: TicketSettings) -> Iterator[Problem]:

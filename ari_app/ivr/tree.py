@@ -31,12 +31,12 @@ class Menu:
 
     def begins_extension(self, digits: str) -> bool:
         """Whether more digits may make an extension of `digits`, or they are one already."""
-        return any(extension.startswith(digits) for extension in self.extensions)
+        return digits != "" and any(e.startswith(digits) for e in self.extensions)
 
     def is_whole(self, digits: str) -> bool:
         """Whether `digits` are an extension and no longer one begins with them."""
         return digits in self.extensions and not any(
-            extension.startswith(digits) and extension != digits for extension in self.extensions
+            e.startswith(digits) and e != digits for e in self.extensions
         )
 
 
