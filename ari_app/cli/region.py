@@ -24,9 +24,10 @@ class _NumbersOrUpdate(TyperGroup):
     command only if it says `update`, which no number does."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if _UPDATE in args:
+        options = args[: args.index("--")] if "--" in args else args
+        if _UPDATE in options:
             args = [_UPDATE, *(word for word in args if word != _UPDATE)]
-        elif not set(args) & set(ctx.help_option_names):
+        elif not set(options) & set(ctx.help_option_names):
             args = [_LOOK_UP, *args]
         return super().parse_args(ctx, args)
 
