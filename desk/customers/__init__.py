@@ -1,0 +1,18 @@
+"""Customers: who they are, found by number; several may share one."""
+
+from desk.customers.customer import Customer, find_by_number, get, search
+from desk.customers.reading import COLUMNS, CustomerRow, parse_csv
+from desk.customers.upsert import ImportReport, import_csv, upsert
+
+__all__ = [
+    "COLUMNS",
+    "Customer",
+    "CustomerRow",
+    "ImportReport",
+    "find_by_number",
+    "get",
+    "import_csv",
+    "parse_csv",
+    "search",
+    "upsert",
+]

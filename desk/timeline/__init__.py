@@ -1,0 +1,18 @@
+"""The timeline: everything that happened, in commit order, in one hash chain."""
+
+from desk.timeline.chain import Entry, append, entries_after, entry, last_seq
+from desk.timeline.erasure import ERASED, erase_bodies
+from desk.timeline.verify import Flaw, Verdict, verify
+
+__all__ = [
+    "ERASED",
+    "Entry",
+    "Flaw",
+    "Verdict",
+    "append",
+    "entries_after",
+    "entry",
+    "erase_bodies",
+    "last_seq",
+    "verify",
+]

@@ -1,0 +1,257 @@
+"""All tables. Moments are UTC, JSON is canonical text, telephone numbers are E.164.
+
+`REVISION` names the migration that makes exactly these tables (desk/db/migrations).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from desk.db.types import UtcTime
+
+REVISION = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives row ids by itself only to a column declared exactly INTEGER.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("external_id", String(200), unique=True),
+    Column("name", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("level", String(60), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+customer_numbers = Table(
+    "customer_numbers",
+    metadata,
+    Column("customer_id", ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("e164", String(40), nullable=False),
+    UniqueConstraint("customer_id", "e164"),
+    Index(None, "e164"),
+)
+
+
+def _caller_columns() -> list[Column[str]]:
+    """Who called and from where; `cities` is a JSON list (a shared area code names several)."""
+    return [
+        Column("caller_id", Text, nullable=False),
+        Column("caller_kind", String(40), nullable=False),
+        Column("e164", String(40), nullable=False),
+        Column("province", String(40), nullable=False),
+        Column("city", String(40), nullable=False),
+        Column("area_code", String(10), nullable=False),
+        Column("cities", Text, nullable=False),
+    ]
+
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(150), primary_key=True),
+    Column("dialled", Text, nullable=False),
+    *_caller_columns(),
+    Column("customer_ids", Text, nullable=False),
+    Column("stage", String(60), nullable=False),
+    Column("stage_state", Text, nullable=False),
+    Column("stage_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("cause", String(60)),
+    Column("ticket_id", _Id),  # tickets.call_id is the reference; this spares a look-up per note
+    Index("ix_calls_received_at_id", "received_at", "id"),
+    Index(
+        "ix_calls_unfinished",
+        "received_at",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("type", String(60), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", String(30), nullable=False),
+    Column("labels", Text, nullable=False),
+    *_caller_columns(),
+    Column("customer_id", ForeignKey("customers.id")),
+    Column("candidate_customer_ids", Text, nullable=False),
+    Column("call_id", ForeignKey("calls.id"), unique=True),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "status", "id"),
+    Index(None, "customer_id", "id"),
+    Index(None, "area_code", "id"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("call_id", ForeignKey("calls.id"), nullable=False),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("kind", String(30), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('recorded', 'transcribed', 'failed')", name="state"),
+    Index(None, "call_id"),
+    Index(
+        "ix_recordings_untranscribed",
+        "id",
+        sqlite_where=text("state = 'recorded'"),
+        postgresql_where=text("state = 'recorded'"),
+    ),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+transcripts = Table(
+    "transcripts",
+    metadata,
+    Column("recording_id", ForeignKey("recordings.id"), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("engine", String(200), nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# The timeline refers to nothing: history outlives what it speaks of.
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("seq", _Id, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("call_id", String(150)),
+    Column("ticket_id", _Id),
+    Column("customer_id", _Id),
+    Column("actor", String(200), nullable=False),
+    Column("body", Text),
+    Column("salt", String(32)),
+    Column("body_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    *(
+        Index(
+            f"ix_timeline_{column}",
+            column,
+            "seq",
+            sqlite_where=text(f"{column} IS NOT NULL"),
+            postgresql_where=text(f"{column} IS NOT NULL"),
+        )
+        for column in ("call_id", "ticket_id", "customer_id")
+    ),
+)
+
+timeline_head = Table(
+    "timeline_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", ForeignKey("timeline.seq"), primary_key=True, autoincrement=False),
+    Column("key", String(200), nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("seq", ForeignKey("outbox.seq"), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    UniqueConstraint("target", "seq"),
+    CheckConstraint("state IN ('pending', 'delivered', 'dead')", name="state"),
+    Index(
+        "ix_deliveries_pending",
+        "target",
+        "key",
+        "seq",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_deliveries_due",
+        "target",
+        "seq",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_deliveries_dead",
+        "target",
+        "seq",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
+)
+
+outbox_cursors = Table(
+    "outbox_cursors",
+    metadata,
+    Column("target", String(100), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    sqlite_autoincrement=True,  # an id is never given twice
+)

@@ -1,0 +1,237 @@
+"""SQLite: one writer thread with group commit, a few reader threads, all on one WAL file.
+
+The writer takes every waiting unit, runs each in its own SAVEPOINT, commits once, and only then
+reports: one fsync serves the whole batch, which makes `synchronous=FULL` affordable.
+docs/decisions/0006-database.md has the measurements.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from desk.db.commits import Commits
+from desk.db.lane import Handler, Lane, Unit
+from desk.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable
+
+READERS = 2
+MOST_PER_COMMIT = 128
+LOCK_ATTEMPT_MS = 250  # one try for the write lock; between tries, abandoned units are dropped
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class SqliteBackend:
+    """The edge between the event loop and an SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: str, wait_seconds: float, commits: Commits) -> None:
+        loop = asyncio.get_running_loop()
+        path = sqlite_path(url)
+        self._writer = Lane(
+            "huisheng-db-write",
+            lambda: _open_writer(path),
+            commits.announce,
+            loop,
+            wait_seconds,
+            batch=MOST_PER_COMMIT,
+        )
+        self._readers = Lane(
+            "huisheng-db-read",
+            lambda: _open_reader(path),
+            commits.announce,
+            loop,
+            wait_seconds,
+            threads=READERS,
+        )
+
+    async def start(self) -> None:
+        """Start the threads, which open the file."""
+        await self._writer.start()
+        await self._readers.start()
+
+    @property
+    def waiting(self) -> int:
+        """Units that wait for a thread."""
+        return self._writer.waiting + self._readers.waiting
+
+    async def write(self, work: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a unit in the writer."""
+        return await self._writer.submit(work, args, kwargs)
+
+    async def read(self, work: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a unit in a reader; it sees what was committed when it started."""
+        return await self._readers.submit(work, args, kwargs)
+
+    async def aclose(self) -> None:
+        """Finish what waits and close the file."""
+        await self._readers.aclose()
+        await self._writer.aclose()
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a `sqlite:///path` URL."""
+    name = make_url(url).database
+    if not name or name == ":memory:":
+        raise DatabaseError(f"{url} names no file; use sqlite:////folder/huisheng.db")
+    return Path(name)
+
+
+def sqlite_engine(path: Path, *, begin: str, lock_ms: int = LOCK_ATTEMPT_MS) -> Engine:
+    """An engine whose transactions start with `begin`. The file is made readable to us alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"{path} cannot be opened for writing ({error.strerror}); mend its folder's owner "
+            "and rights, or set database.url"
+        ) from error
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={
+            "isolation_level": None,  # transactions are ours to begin
+            "check_same_thread": False,
+            "timeout": lock_ms / 1000,
+        },
+        query_cache_size=2000,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        _configure(connection)
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        _driver(connection).execute(begin)
+
+    return engine
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    # Two processes that open a new file at once may both find the switch to WAL locked,
+    # and SQLite does not wait for that by itself.
+    for attempt in range(40):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _PASSING or attempt == 39:
+                raise
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA journal_size_limit=67108864")
+    connection.execute("PRAGMA cache_size=-16384")
+    connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def _open_writer(path: Path) -> tuple[Handler, Callable[[], None]]:
+    engine = sqlite_engine(path, begin="BEGIN IMMEDIATE")
+    connection = engine.connect()
+
+    def close() -> None:
+        connection.close()
+        engine.dispose()
+
+    return lambda units: _commit_together(connection, units), close
+
+
+def _open_reader(path: Path) -> tuple[Handler, Callable[[], None]]:
+    engine = sqlite_engine(path, begin="BEGIN")
+    connection = engine.connect()
+    _driver(connection).execute("PRAGMA query_only=ON")
+
+    def close() -> None:
+        connection.close()
+        engine.dispose()
+
+    return lambda units: _read(connection, units), close
+
+
+def _read(connection: Connection, units: list[Unit]) -> bool:
+    for unit in units:
+        if unit.abandoned:
+            continue
+        try:
+            with connection.begin():
+                unit.run(connection)
+        except Exception as error:  # noqa: BLE001 - it is the caller's
+            unit.error = typed(error)
+    return False
+
+
+def _commit_together(connection: Connection, units: list[Unit]) -> bool:
+    """One transaction for all units. A unit that fails leaves nothing and disturbs no other."""
+    driver = _driver(connection)
+    while True:
+        wanted = [unit for unit in units if not unit.abandoned]
+        if not wanted:
+            return False
+        try:
+            transaction = connection.begin()
+            break
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            if _code(error) in _PASSING:
+                continue  # each try waits for the lock; a unit's own deadline ends this
+            return _fail(wanted, error)
+    try:
+        for unit in wanted:
+            _run_in_savepoint(connection, driver, unit)
+        transaction.commit()
+    except Exception as error:  # noqa: BLE001 - it is every caller's
+        connection.info.pop("advanced", None)
+        try:
+            transaction.rollback()
+        except sqlite3.Error:
+            connection.invalidate()
+        return _fail(wanted, error)
+    return connection.info.pop("advanced", None) is not None
+
+
+def _run_in_savepoint(connection: Connection, driver: sqlite3.Connection, unit: Unit) -> None:
+    driver.execute("SAVEPOINT unit")
+    try:
+        unit.run(connection)
+    except Exception as error:
+        if not driver.in_transaction:
+            raise  # a full or broken disk: SQLite has undone the whole transaction
+        driver.execute("ROLLBACK TO unit")
+        unit.error = typed(error)
+    driver.execute("RELEASE unit")
+
+
+def _fail(units: list[Unit], error: Exception) -> bool:
+    for unit in units:
+        unit.result = None
+        unit.error = typed(error)
+    return False
+
+
+def _code(error: BaseException) -> int:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF
+
+
+def typed(error: Exception) -> Exception:
+    """SQLite's complaint as an error with a mend; anything else as it is."""
+    code = _code(error)
+    if code in _PASSING:
+        return DatabaseBusy("the database file is locked by another process; try again")
+    if code == sqlite3.SQLITE_FULL:
+        return DatabaseUnavailable("the disk is full: nothing can be recorded; free some space")
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        return DatabaseUnavailable(f"the database file cannot be written ({error}); see the disk")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return DatabaseError(f"the database file is damaged ({error}); restore it from a backup")
+    return error

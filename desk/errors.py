@@ -1,0 +1,118 @@
+"""What can go wrong in the desk. Every error has a stable `error_id`, says whether trying again
+may help (`retryable`), and reads as one sentence with the mend.
+"""
+
+from typing import ClassVar
+
+
+class DeskError(Exception):
+    """Base of all errors of the desk."""
+
+    error_id: ClassVar[str] = "desk-error"
+    retryable: ClassVar[bool] = False
+
+
+class DatabaseError(DeskError):
+    """The database refused or failed. The unit of work left nothing behind unless it says so."""
+
+    error_id = "database-failed"
+
+
+class DatabaseBusy(DatabaseError):  # noqa: N818 - a state, named as operators name it
+    """The deadline passed while waiting for a lock, the disk or a connection."""
+
+    error_id = "database-busy"
+    retryable = True
+
+
+class DatabaseOverloaded(DatabaseError):  # noqa: N818
+    """More work is waiting than the bound allows; nothing was queued."""
+
+    error_id = "database-overloaded"
+    retryable = True
+
+
+class DatabaseUnavailable(DatabaseError):  # noqa: N818
+    """The database cannot be reached or written at present (server down, disk full, file lost)."""
+
+    error_id = "database-unavailable"
+    retryable = True
+
+
+class DatabaseClosed(DatabaseError):  # noqa: N818
+    """Work was given to a database that has been closed."""
+
+    error_id = "database-closed"
+
+
+class SchemaMismatch(DatabaseError):  # noqa: N818
+    """The database was made by another version of Huisheng."""
+
+    error_id = "schema-mismatch"
+
+
+class NotFound(DeskError):  # noqa: N818
+    """No such record."""
+
+    error_id = "not-found"
+
+
+class NoSuchCall(NotFound):
+    """No call with this id is in the journal."""
+
+    error_id = "no-such-call"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no call {call_id!r} in the journal; record it with journal.begin first")
+        self.call_id = call_id
+
+
+class NoSuchTicket(NotFound):
+    """No ticket with this id."""
+
+    error_id = "no-such-ticket"
+
+    def __init__(self, ticket_id: int) -> None:
+        super().__init__(f"no ticket with id {ticket_id}; look it up by its number or by search")
+        self.ticket_id = ticket_id
+
+
+class NoSuchRecording(NotFound):
+    """No recording with this id."""
+
+    error_id = "no-such-recording"
+
+    def __init__(self, recording_id: int) -> None:
+        super().__init__(f"no recording with id {recording_id}; record it with recordings.add")
+        self.recording_id = recording_id
+
+
+class NoSuchToken(NotFound):
+    """No API token with this id."""
+
+    error_id = "no-such-token"
+
+    def __init__(self, token_id: int) -> None:
+        super().__init__(f"no token with id {token_id}; `huisheng token list` shows them")
+        self.token_id = token_id
+
+
+class VersionConflict(DeskError):  # noqa: N818
+    """Somebody changed the record since it was read."""
+
+    error_id = "version-conflict"
+
+    def __init__(self, what: str, found: int, expected: int) -> None:
+        super().__init__(
+            f"{what} is at version {found}, not {expected}: read it again and repeat the change"
+        )
+
+
+class BadImport(DeskError):  # noqa: N818
+    """An import file is wrong; nothing of it was stored. `problems` has a sentence per line."""
+
+    error_id = "bad-import"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

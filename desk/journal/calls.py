@@ -1,0 +1,150 @@
+"""Writing the journal of calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from desk.callers import caller_body, caller_columns, canonical_list
+from desk.db.insert import insert_unless_there
+from desk.db.schema import calls
+from desk.errors import NoSuchCall
+from desk.region.caller import Caller
+from desk.text import canonical, storable
+from desk.timeline import append
+
+FIRST_STAGE = "welcome"
+MOST_ID = 150
+
+_ENTER = (
+    update(calls)
+    .where(calls.c.id == bindparam("of_id"))
+    .values(stage=bindparam("new_stage"), stage_state=bindparam("state"), stage_at=bindparam("now"))
+)
+_END = (
+    update(calls)
+    .where(calls.c.id == bindparam("of_id"), calls.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), cause=bindparam("why"))
+    .returning(calls.c.ticket_id, calls.c.received_at)
+)
+_TICKET = select(calls.c.ticket_id).where(calls.c.id == bindparam("of_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call that has just come.
+
+    Attributes:
+        id: Asterisk's id of the caller's channel.
+        dialled: the number that the caller dialled, as the trunk sent it.
+        caller_id: the caller's number, as the trunk sent it.
+        customer_ids: every customer who has this number.
+    """
+
+    id: str
+    dialled: str
+    caller_id: str
+    caller: Caller
+    customer_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in the journal. `ended_at` and `cause` are None while it lasts."""
+
+    id: str
+    dialled: str
+    caller_id: str
+    caller: Caller
+    customer_ids: tuple[int, ...]
+    stage: str
+    state: Mapping[str, Any]
+    stage_at: datetime
+    received_at: datetime
+    ended_at: datetime | None
+    cause: str | None
+    ticket_id: int | None
+
+
+def begin(db: Connection, call: NewCall, now: datetime) -> None:
+    """Record a call, once: a second report of the same id changes nothing.
+
+    Raises:
+        ValueError: the id is empty or longer than 150 characters.
+    """
+    if not 0 < len(call.id) <= MOST_ID:
+        raise ValueError(f"a call id has 1 to {MOST_ID} characters, not {len(call.id)}")
+    row = {
+        "id": call.id,
+        "dialled": storable(call.dialled, 200),
+        **caller_columns(call.caller, call.caller_id),
+        "customer_ids": canonical_list(call.customer_ids),
+        "stage": FIRST_STAGE,
+        "stage_state": "{}",
+        "stage_at": now,
+        "received_at": now,
+    }
+    if db.execute(insert_unless_there(db, calls), row).rowcount == 0:
+        return
+    append(
+        db,
+        kind="call.received",
+        body={
+            "dialled": row["dialled"],
+            "caller": caller_body(call.caller),
+            "customer_ids": call.customer_ids,
+        },
+        now=now,
+        call_id=call.id,
+        customer_id=call.customer_ids[0] if len(call.customer_ids) == 1 else None,
+    )
+
+
+def enter_stage(
+    db: Connection, call_id: str, stage: str, state: Mapping[str, Any], now: datetime
+) -> None:
+    """Record the stage that a call enters, with what re-entering it needs. No timeline entry.
+
+    Raises:
+        NoSuchCall: `begin` has not been called.
+    """
+    values = {"of_id": call_id, "new_stage": str(stage), "state": canonical(state), "now": now}
+    if db.execute(_ENTER, values).rowcount == 0:
+        raise NoSuchCall(call_id)
+
+
+def note(db: Connection, call_id: str, kind: str, body: Mapping[str, Any], now: datetime) -> None:
+    """Add a timeline entry to a call, and to its ticket if it has one by now.
+
+    Raises:
+        NoSuchCall: `begin` has not been called.
+    """
+    row = db.execute(_TICKET, {"of_id": call_id}).one_or_none()
+    if row is None:
+        raise NoSuchCall(call_id)
+    append(db, kind=kind, body=body, now=now, call_id=call_id, ticket_id=row.ticket_id)
+
+
+def end(db: Connection, call_id: str, cause: str, now: datetime) -> None:
+    """Record that a call is over, once: the first cause stays.
+
+    Raises:
+        NoSuchCall: `begin` has not been called.
+    """
+    cause = storable(cause, 60)
+    row = db.execute(_END, {"of_id": call_id, "now": now, "why": cause}).one_or_none()
+    if row is None:
+        if db.execute(_TICKET, {"of_id": call_id}).one_or_none() is None:
+            raise NoSuchCall(call_id)
+        return
+    seconds = round((now - row.received_at).total_seconds(), 3)
+    append(
+        db,
+        kind="call.ended",
+        body={"cause": cause, "seconds": seconds},
+        now=now,
+        call_id=call_id,
+        ticket_id=row.ticket_id,
+    )

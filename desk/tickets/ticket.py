@@ -1,0 +1,148 @@
+"""What a ticket is, and changing its description."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from desk.callers import caller_of
+from desk.db.schema import tickets
+from desk.errors import NoSuchTicket, VersionConflict
+from desk.numbering import ticket_number
+from desk.region.caller import Caller
+from desk.text import parsed, storable
+from desk.timeline import append
+
+ACCEPTED = "accepted"
+STATUSES: Mapping[str, str] = {ACCEPTED: "受理"}
+MOST_DESCRIPTION = 20_000
+
+ONE = select(tickets).where(tickets.c.id == bindparam("of_id"))
+_FOR_CHANGE = ONE.with_for_update()
+_DESCRIBE = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("of_id"))
+    .values(
+        description=bindparam("new_description"),
+        updated_at=bindparam("now"),
+        version=tickets.c.version + 1,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket.
+
+    Attributes:
+        caller: who called and from where; nothing in it is known for a ticket made by hand.
+        customer_id: the customer, if there is no doubt.
+        candidate_customer_ids: every customer with the caller's number, where several have it:
+            a person decides, it is never guessed.
+        version: 1, then one more with every change.
+    """
+
+    id: int
+    type: str
+    subject: str
+    description: str
+    status: str
+    labels: tuple[str, ...]
+    caller: Caller
+    customer_id: int | None
+    candidate_customer_ids: tuple[int, ...]
+    call_id: str | None
+    opened_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def number(self) -> str:
+        """What callers hear and say."""
+        return ticket_number(self.id)
+
+    @property
+    def province(self) -> str:
+        """The caller's province, `""` if unknown."""
+        return self.caller.province
+
+    @property
+    def city(self) -> str:
+        """The caller's city, `""` if unknown."""
+        return self.caller.city
+
+    @property
+    def area_code(self) -> str:
+        """The caller's area code, `""` if unknown."""
+        return self.caller.area_code
+
+
+def ticket_of(row: Any) -> Ticket:
+    """The ticket in a row."""
+    return Ticket(
+        id=row.id,
+        type=row.type,
+        subject=row.subject,
+        description=row.description,
+        status=row.status,
+        labels=tuple(parsed(row.labels)),
+        caller=caller_of(row),
+        customer_id=row.customer_id,
+        candidate_customer_ids=tuple(parsed(row.candidate_customer_ids)),
+        call_id=row.call_id,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )
+
+
+def for_change(db: Connection, ticket_id: int) -> Ticket:
+    """The ticket, which nobody else changes until this unit is over.
+
+    Raises:
+        NoSuchTicket: there is none.
+    """
+    row = db.execute(_FOR_CHANGE, {"of_id": ticket_id}).one_or_none()
+    if row is None:
+        raise NoSuchTicket(ticket_id)
+    return ticket_of(row)
+
+
+def describe(
+    db: Connection,
+    ticket_id: int,
+    description: str,
+    now: datetime,
+    *,
+    actor: str = "system",
+    version: int | None = None,
+) -> Ticket:
+    """Replace the description; `ticket.described`. The same text again changes nothing.
+
+    Args:
+        version: the version that the writer has seen, to refuse an overwrite unseen.
+
+    Raises:
+        NoSuchTicket: there is none.
+        VersionConflict: it has changed since.
+    """
+    ticket = for_change(db, ticket_id)
+    if version is not None and version != ticket.version:
+        raise VersionConflict(f"ticket {ticket.number}", ticket.version, version)
+    description = storable(description, MOST_DESCRIPTION)
+    if description == ticket.description:
+        return ticket
+    db.execute(_DESCRIBE, {"of_id": ticket_id, "new_description": description, "now": now})
+    append(
+        db,
+        kind="ticket.described",
+        body={"description": description, "version": ticket.version + 1},
+        now=now,
+        call_id=ticket.call_id,
+        ticket_id=ticket_id,
+        customer_id=ticket.customer_id,
+        actor=actor,
+    )
+    return ticket_of(db.execute(ONE, {"of_id": ticket_id}).one())

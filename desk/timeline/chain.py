@@ -1,0 +1,191 @@
+"""Appending to the timeline, and reading it.
+
+An entry's `seq` follows commit order without gaps: on PostgreSQL the head row is locked until the
+commit, SQLite has one writer. So `seq` serves as event id (a reader that has seen n has seen all
+up to n) and as order of delivery. Units that write several tables append last: the head is the
+busiest lock of all.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from desk import outbox
+from desk.db.schema import timeline, timeline_head
+from desk.db.types import iso
+from desk.text import canonical, parsed, storable
+
+GENESIS = "0" * 64
+MOST_ENTRIES = 1000
+
+_HEAD = select(timeline_head.c.seq, timeline_head.c.hash).with_for_update()
+_ADVANCE = update(timeline_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+_INSERT = insert(timeline).inline()
+_LAST = select(timeline_head.c.seq)
+COLUMNS = (
+    timeline.c.seq,
+    timeline.c.at,
+    timeline.c.kind,
+    timeline.c.call_id,
+    timeline.c.ticket_id,
+    timeline.c.customer_id,
+    timeline.c.actor,
+    timeline.c.body,
+    timeline.c.hash,
+)
+_AFTER = (
+    select(*COLUMNS)
+    .where(timeline.c.seq > bindparam("after"))
+    .order_by(timeline.c.seq)
+    .limit(bindparam("most"))
+)
+_AFTER_OF_CALL = _AFTER.where(timeline.c.call_id == bindparam("call_id"))
+_AFTER_OF_TICKET = _AFTER.where(timeline.c.ticket_id == bindparam("ticket_id"))
+_AFTER_OF_CUSTOMER = _AFTER.where(timeline.c.customer_id == bindparam("customer_id"))
+_ONE = select(*COLUMNS).where(timeline.c.seq == bindparam("seq"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    Attributes:
+        seq: 1, 2, 3, … in commit order.
+        kind: what happened, like `ticket.opened`.
+        actor: who did it: `system`, `agent:8001`, `import`, a token's name.
+        body: the details; None once erased.
+        hash: SHA-256 over the previous entry's hash and this entry, hexadecimal.
+    """
+
+    seq: int
+    at: datetime
+    kind: str
+    call_id: str | None
+    ticket_id: int | None
+    customer_id: int | None
+    actor: str
+    body: Mapping[str, Any] | None
+    hash: str
+
+
+def append(
+    db: Connection,
+    *,
+    kind: str,
+    body: Mapping[str, Any],
+    now: datetime,
+    call_id: str | None = None,
+    ticket_id: int | None = None,
+    customer_id: int | None = None,
+    actor: str = "system",
+) -> Entry:
+    """Add an entry to the chain and, if it concerns a call or a ticket, to the outbox."""
+    previous_seq, previous_hash = db.execute(_HEAD).one()
+    seq = previous_seq + 1
+    if not actor.isprintable() or len(actor) > 200:
+        actor = storable(actor, 200)
+    salt = secrets.token_hex(16)
+    text = canonical(body)
+    hashed_body = body_hash(salt, text)
+    hashed = entry_hash(
+        previous_hash, seq, iso(now), kind, call_id, ticket_id, customer_id, actor, hashed_body
+    )
+    db.execute(
+        _INSERT,
+        {
+            "seq": seq,
+            "at": now,
+            "kind": kind,
+            "call_id": call_id,
+            "ticket_id": ticket_id,
+            "customer_id": customer_id,
+            "actor": actor,
+            "body": text,
+            "salt": salt,
+            "body_hash": hashed_body,
+            "hash": hashed,
+        },
+    )
+    db.execute(_ADVANCE, {"new_seq": seq, "new_hash": hashed})
+    if call_id is not None or ticket_id is not None:
+        outbox.put(db, seq, call_id, ticket_id)
+    db.info["advanced"] = seq
+    return Entry(seq, now, kind, call_id, ticket_id, customer_id, actor, body, hashed)
+
+
+def body_hash(salt: str, text: str) -> str:
+    """SHA-256 of salt and canonical body: it stays when the body is erased, and tells nothing."""
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
+
+
+def entry_hash(
+    previous: str,
+    seq: int,
+    at: str,
+    kind: str,
+    call_id: str | None,
+    ticket_id: int | None,
+    customer_id: int | None,
+    actor: str,
+    hashed_body: str,
+) -> str:
+    """SHA-256 of the JSON list `[previous hash, seq, at, kind, call, ticket, customer, actor,
+    body hash]` without spaces, in UTF-8. JSON keeps the fields apart, whatever they hold.
+    """
+    fields = [previous, seq, at, kind, call_id, ticket_id, customer_id, actor, hashed_body]
+    return hashlib.sha256(orjson.dumps(fields)).hexdigest()
+
+
+def last_seq(db: Connection) -> int:
+    """The newest entry's `seq`; 0 while there is none."""
+    seq: int = db.execute(_LAST).scalar_one()
+    return seq
+
+
+def entry(db: Connection, seq: int) -> Entry | None:
+    """The entry with this `seq`."""
+    row = db.execute(_ONE, {"seq": seq}).one_or_none()
+    return _entry(row) if row is not None else None
+
+
+def entries_after(
+    db: Connection,
+    seq: int,
+    limit: int,
+    call_id: str | None = None,
+    ticket_id: int | None = None,
+    customer_id: int | None = None,
+) -> list[Entry]:
+    """At most `limit` (and 1000) entries after `seq`, oldest first; of one call, ticket or
+    customer if told (the first of these that is given).
+    """
+    values: dict[str, Any] = {"after": seq, "most": min(limit, MOST_ENTRIES)}
+    statement = _AFTER
+    if call_id is not None:
+        statement, values["call_id"] = _AFTER_OF_CALL, call_id
+    elif ticket_id is not None:
+        statement, values["ticket_id"] = _AFTER_OF_TICKET, ticket_id
+    elif customer_id is not None:
+        statement, values["customer_id"] = _AFTER_OF_CUSTOMER, customer_id
+    return [_entry(row) for row in db.execute(statement, values)]
+
+
+def _entry(row: Any) -> Entry:
+    body = row.body
+    return Entry(
+        row.seq,
+        row.at,
+        row.kind,
+        row.call_id,
+        row.ticket_id,
+        row.customer_id,
+        row.actor,
+        parsed(body) if body is not None else None,
+        row.hash,
+    )
