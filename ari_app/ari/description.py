@@ -1,0 +1,209 @@
+"""Operations as Asterisk describes them (its own `/ari/api-docs`, Swagger 1.1).
+
+An `Operation` knows its parameters, so a wrong name or value is refused before anything is sent.
+Names are the description's in snake_case: `channelId` is `channel_id`, `sendDTMF` is `send_dtmf`;
+a name that Python reserves gets an underscore (`from_`).
+"""
+
+import keyword
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from ari_app.ari import snapshots
+from ari_app.ari.lanes import Lane, lane_of
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MODELS: dict[str, Any] = {
+    "Channel": snapshots.ChannelSnapshot,
+    "Bridge": snapshots.BridgeSnapshot,
+    "Playback": snapshots.PlaybackSnapshot,
+    "LiveRecording": snapshots.LiveRecordingSnapshot,
+    "StoredRecording": snapshots.StoredRecordingSnapshot,
+    "Application": snapshots.ApplicationSnapshot,
+    "Endpoint": snapshots.EndpointSnapshot,
+    "AsteriskInfo": snapshots.AsteriskSnapshot,
+    "Variable": snapshots.VariableSnapshot,
+}
+_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def snake(name: str) -> str:
+    """`channelId` → `channel_id`, `sendDTMF` → `send_dtmf`, `from` → `from_`."""
+    flat = _WORD_START.sub("_", name).lower()
+    return f"{flat}_" if keyword.iskeyword(flat) else flat
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its name on the wire, where it goes ("path", "query", "body") and its type."""
+
+    wire: str
+    place: str
+    type: str
+    required: bool
+    many: bool
+    allowed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked request. `uri` is relative to /ari, percent-encoded, without the query."""
+
+    method: str
+    uri: str
+    query: Mapping[str, Any]
+    body: Any
+
+    @property
+    def target(self) -> str:
+        """The uri with its query, percent-encoded."""
+        if not self.query:
+            return self.uri
+        pairs = "&".join(f"{name}={quote(text(v), safe='')}" for name, v in self.query.items())
+        return f"{self.uri}?{pairs}"
+
+
+class Operation:
+    """One operation, for example `channels.answer`."""
+
+    __slots__ = ("_decoder", "_pieces", "_required", "lane", "method", "name", "parameters")
+
+    def __init__(
+        self, name: str, method: str, path: str, parameters: Mapping[str, Parameter], returns: str
+    ) -> None:
+        self.name = name
+        self.method = method
+        self.parameters = dict(parameters)
+        self.lane = Lane.HTTP if returns == "binary" else lane_of(name)
+        self._pieces = tuple(_pieces(path))
+        self._required = frozenset(n for n, p in self.parameters.items() if p.required)
+        self._decoder = _decoder(returns)
+
+    def request(self, values: Mapping[str, Any]) -> Request:
+        """Check `values` (None means "not given") and place them.
+
+        Raises:
+            TypeError: an unknown or missing parameter; the message lists the allowed names.
+            ValueError: a value that the description or the wire does not allow.
+        """
+        query: dict[str, Any] = {}
+        body: Any = None
+        paths: dict[str, str] = {}
+        known = self.parameters
+        for name, value in values.items():
+            parameter = known.get(name)
+            if parameter is None:
+                allowed = ", ".join(known) or "none"
+                raise TypeError(f"{self.name}() has no parameter {name!r}; it has: {allowed}")
+            if value is None:
+                continue
+            if parameter.place == "path":
+                paths[name] = quote(text(value), safe="")
+            elif parameter.place == "query":
+                query[parameter.wire] = _checked(self.name, parameter, value)
+            else:
+                body = {parameter.wire: value} if parameter.type == "containers" else value
+        for name in self._required:
+            if values.get(name) is None:
+                raise TypeError(f"{self.name}() needs the parameter {name!r}")
+        uri = "".join(paths[piece[1:]] if piece[0] == "{" else piece for piece in self._pieces)
+        return Request(self.method, uri, query, body)
+
+    def result(self, body: bytes | str | None) -> Any:
+        """The reply's body as a snapshot, a list of them, plain JSON values, or None."""
+        if not body:
+            return None
+        return self._decoder.decode(body)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}({', '.join(self.parameters)})>"
+
+
+class Descriptions:
+    """All operations of one Asterisk: `operations["channels.answer"]`, and by resource."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations = {operation.name: operation for operation in operations}
+        self.resources: dict[str, dict[str, Operation]] = {}
+        for name, operation in self.operations.items():
+            resource, _, short = name.partition(".")
+            self.resources.setdefault(resource, {})[short] = operation
+
+    @classmethod
+    def parse(cls, documents: Mapping[str, Any]) -> "Descriptions":
+        """Read resource descriptions by resource name ("channels": the parsed channels.json)."""
+        return cls(
+            _operation(snake(resource), api["path"], described)
+            for resource, document in documents.items()
+            for api in document["apis"]
+            for described in api["operations"]
+            if "upgrade" not in described
+        )
+
+
+def text(value: Any) -> str:
+    """A value as ARI reads it: true/false, decimal numbers, lists joined by commas.
+
+    Raises:
+        ValueError: NUL, text that is no valid Unicode, or a comma inside a list's item.
+    """
+    if type(value) is str:
+        if "\0" in value:
+            raise ValueError("a NUL character cannot be sent to Asterisk")
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [text(item) for item in value]
+        if any("," in item for item in items):
+            raise ValueError(f"an item must not contain a comma: {items!r}")
+        return ",".join(items)
+    return text(str(value))
+
+
+def _checked(operation: str, parameter: Parameter, value: Any) -> Any:
+    if parameter.allowed and value not in parameter.allowed:
+        choices = ", ".join(sorted(parameter.allowed))
+        raise ValueError(f"{operation}: {parameter.wire}={value!r} is not one of: {choices}")
+    if parameter.many and isinstance(value, str):
+        return [value]
+    return value
+
+
+def _operation(resource: str, path: str, described: Mapping[str, Any]) -> Operation:
+    parameters = {
+        snake(p["name"]): Parameter(
+            wire=p["name"],
+            place=p["paramType"],
+            type=p["dataType"],
+            required=bool(p.get("required")) or p["paramType"] == "path",
+            many=bool(p.get("allowMultiple")),
+            allowed=frozenset((p.get("allowableValues") or {}).get("values", ())),
+        )
+        for p in described.get("parameters", ())
+    }
+    name = f"{resource}.{snake(described['nickname'])}"
+    return Operation(
+        name, described["httpMethod"], path, parameters, described.get("responseClass", "void")
+    )
+
+
+def _pieces(path: str) -> Iterable[str]:
+    for piece in re.split(r"(\{[^}]+\})", path.lstrip("/")):
+        if piece.startswith("{"):
+            yield f"{{{snake(piece[1:-1])}"
+        elif piece:
+            yield piece
+
+
+def _decoder(returns: str) -> msgspec.json.Decoder[Any]:
+    if returns.startswith("List["):
+        model = _MODELS.get(returns[5:-1])
+        return msgspec.json.Decoder(list[model]) if model else _ANYTHING  # type: ignore[valid-type]
+    model = _MODELS.get(returns)
+    return msgspec.json.Decoder(model) if model else _ANYTHING

@@ -1,0 +1,143 @@
+"""The HTTP lane: a keep-alive pool to Asterisk's ARI, for requests that may take their time."""
+
+import base64
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from ari_app.ari.description import Request
+from ari_app.ari.errors import (
+    AriError,
+    Closed,
+    DeadlineExceeded,
+    Disconnected,
+    MediaFailed,
+    error_for,
+)
+
+LONGEST_URL = 2000  # Asterisk reads request lines of up to 4096 bytes; longer goes into the body
+_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+_NO_IDS: Mapping[str, str] = {}
+
+
+class HttpLane:
+    """One pool of at most `connections` connections, opened by `async with`."""
+
+    def __init__(self, url: str, username: str, password: str, connections: int) -> None:
+        self.url = url.rstrip("/")
+        token = base64.b64encode(f"{username}:{password}".encode()).decode()
+        self.headers = {"Authorization": f"Basic {token}"}
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # Asterisk drops an idle connection after session_keep_alive (15 s by default)
+        connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=10)
+        self._session = aiohttp.ClientSession(connector=connector, headers=self.headers)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The open session (the websocket uses it too)."""
+        if self._session is None:
+            raise Closed("the ARI client is not open; use `async with Client(…)`")
+        return self._session
+
+    async def perform(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        operation: str,
+        ids: Mapping[str, str] = _NO_IDS,
+        most_bytes: int = 64 << 20,
+    ) -> bytes:
+        """Send one request and return the reply's body, within `deadline` seconds.
+
+        Raises:
+            AriError: typed by status; DeadlineExceeded; Disconnected.
+        """
+        target, body = _placed(request)
+        session = self.session
+        try:
+            async with session.request(
+                request.method,
+                URL(f"{self.url}/{target}", encoded=True),
+                data=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+                timeout=aiohttp.ClientTimeout(total=deadline),
+                allow_redirects=False,
+            ) as response:
+                if response.content_length is not None and response.content_length > most_bytes:
+                    raise MediaFailed(
+                        f"the file has {response.content_length} bytes, more than {most_bytes}",
+                        operation=operation,
+                        ids=ids,
+                    )
+                content = await response.read()
+                if response.status >= 300:
+                    raise error_for(response.status, reason(content), operation, ids)
+                return content
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"no reply within {deadline:g} s",
+                operation=operation,
+                ids=ids,
+                retryable=request.method in _IDEMPOTENT,
+            ) from error
+        except aiohttp.ClientError as error:
+            raise _broken(error, request, operation, ids) from error
+
+
+def reason(content: bytes | str | None) -> str:
+    """Asterisk's own words in an error reply ({"message": …} or {"error": …})."""
+    if not content:
+        return ""
+    try:
+        said: Any = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if not isinstance(said, dict):
+        return ""
+    return str(said.get("message") or said.get("error") or "")
+
+
+def encoded(body: Any) -> bytes | None:
+    """A body as JSON; None stays None."""
+    return None if body is None else msgspec.json.encode(body)
+
+
+def _placed(request: Request) -> tuple[str, bytes | None]:
+    target = request.target
+    if len(target) <= LONGEST_URL or request.method not in ("POST", "PUT"):
+        return target, encoded(request.body)
+    given = request.body if isinstance(request.body, dict) else {}
+    return request.uri, encoded({**request.query, **given})
+
+
+def _broken(
+    error: aiohttp.ClientError, request: Request, operation: str, ids: Mapping[str, str]
+) -> AriError:
+    never_sent = isinstance(error, aiohttp.ClientConnectionError) and not isinstance(
+        error, aiohttp.ServerDisconnectedError
+    )
+    return Disconnected(
+        f"Asterisk is not reachable: {error or type(error).__name__}",
+        operation=operation,
+        ids=ids,
+        retryable=never_sent or request.method in _IDEMPOTENT,
+    )

@@ -1,0 +1,51 @@
+"""Which request takes which way to Asterisk, and why.
+
+One websocket carries all events and, beside them, requests (REST over the websocket): the cheapest
+way, for both sides. But Asterisk serves the requests of one websocket one after the other, so a
+request that has to wait for a channel's own thread holds up every later one, of every call.
+Asterisk's resource description does not say which ones wait; this table does.
+
+- SOCKET: returns at once whatever the channel is doing.
+- QUIET:  waits while a playback or recording runs on the channel. Goes over the websocket only
+          when this client knows of nothing that runs there, else over HTTP.
+- HTTP:   everything else: it may wait, touches the disk, creates channels, or answers with a file
+          (the websocket refuses binary replies with 406). A keep-alive pool, so one that waits
+          delays nobody.
+"""
+
+import enum
+
+
+class Lane(enum.Enum):
+    """A way to Asterisk."""
+
+    SOCKET = enum.auto()
+    QUIET = enum.auto()
+    HTTP = enum.auto()
+
+
+LANES: dict[str, Lane] = {
+    # put into the channel's own queue, or done on the object without asking the channel's thread
+    "channels.play": Lane.SOCKET,
+    "channels.play_with_id": Lane.SOCKET,
+    "channels.hangup": Lane.SOCKET,
+    "channels.ring": Lane.SOCKET,
+    "channels.ring_stop": Lane.SOCKET,
+    "channels.start_moh": Lane.SOCKET,
+    "channels.stop_moh": Lane.SOCKET,
+    "channels.get": Lane.SOCKET,
+    "playbacks.stop": Lane.SOCKET,
+    "playbacks.get": Lane.SOCKET,
+    "asterisk.ping": Lane.SOCKET,
+    # executed by the channel's thread while the request waits
+    "channels.answer": Lane.QUIET,
+    "channels.get_channel_var": Lane.QUIET,
+    "channels.set_channel_var": Lane.QUIET,
+    "channels.get_channel_vars": Lane.QUIET,
+    "channels.set_channel_vars": Lane.QUIET,
+}
+
+
+def lane_of(operation: str) -> Lane:
+    """The lane of "channels.answer" and the like; what the table does not name goes over HTTP."""
+    return LANES.get(operation, Lane.HTTP)

@@ -1,0 +1,195 @@
+"""The one connection to Asterisk: opened, watched by a heartbeat, and opened again when it breaks.
+
+After every connect `settle` runs beside the reader (event filter, reconciliation). The link is
+"up" from the end of `settle` until the connection breaks.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from ari_app.ari.backoff import delays
+from ari_app.ari.description import Request
+from ari_app.ari.errors import (
+    AriError,
+    Closed,
+    DeadlineExceeded,
+    Disconnected,
+    Unauthorized,
+    Unsupported,
+    error_for,
+)
+from ari_app.ari.http import HttpLane
+from ari_app.ari.socket import SocketLane
+
+log = logging.getLogger(__name__)
+_PING = Request("GET", "asterisk/ping", {}, None)
+_FATAL_AT_START = (Unauthorized, Unsupported)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """All times in seconds. `heartbeat`: between pings; each has `deadline` to be answered."""
+
+    deadline: float = 5.0
+    startup: float = 10.0
+    heartbeat: float = 5.0
+    reconnect_first: float = 0.1
+    reconnect_most: float = 5.0
+
+
+class Link:
+    """Owns the reader task. `lane` is the open websocket, or None while there is none."""
+
+    def __init__(
+        self,
+        http: HttpLane,
+        application: str,
+        pace: Pace,
+        *,
+        feed: Callable[[SocketLane, bytes], None],
+        settle: Callable[[SocketLane], Awaitable[None]],
+        broke: Callable[[], None],
+    ) -> None:
+        self._http = http
+        self._application = application
+        self._pace = pace
+        self._feed = feed
+        self._settle = settle
+        self._broke = broke
+        self._task: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._last_error: AriError = Disconnected("never connected")
+        self.lane: SocketLane | None = None
+        self.connects = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Connected, filtered and reconciled."""
+        return self._up.is_set()
+
+    async def start(self) -> None:
+        """Connect for the first time, trying again for `pace.startup` seconds.
+
+        Raises:
+            AriError: why there is no connection in the end.
+        """
+        self._task = asyncio.create_task(self._run(), name=f"ari-link-{self._application}")
+        up = asyncio.create_task(self._up.wait(), name="ari-link-start")
+        try:
+            await asyncio.wait(
+                {up, self._task},
+                timeout=self._pace.startup,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            up.cancel()
+        if self._up.is_set():
+            return
+        if self._task.done():
+            self._task.result()
+        await self.stop()
+        raise self._last_error
+
+    async def stop(self) -> None:
+        """Close the connection and end the reader."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, AriError):
+                await self._task
+
+    async def wait_up(self, deadline: float) -> bool:
+        """True as soon as the link is up, False if it is not within `deadline` seconds."""
+        try:
+            async with asyncio.timeout(deadline):
+                await self._up.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def wait_end(self) -> None:
+        """Wait until the link has ended for good; raises what ended it."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        waits = delays(self._pace.reconnect_first, self._pace.reconnect_most)
+        while True:
+            try:
+                lane = await self._open()
+            except AriError as error:
+                self._failed(error)
+            else:
+                self.connects += 1
+                await self._serve(lane)
+                if self._up.is_set():
+                    self._up.clear()
+                    waits = delays(self._pace.reconnect_first, self._pace.reconnect_most)
+            if not self._ever_up and isinstance(self._last_error, _FATAL_AT_START):
+                raise self._last_error
+            await asyncio.sleep(next(waits))
+
+    _ever_up = False
+
+    async def _open(self) -> SocketLane:
+        url = f"{self._http.url}/events?app={quote(self._application, safe='')}"
+        try:
+            async with asyncio.timeout(self._pace.deadline):
+                socket: aiohttp.ClientWebSocketResponse[Any] = await self._http.session.ws_connect(
+                    url, decode_text=False, max_msg_size=1 << 20, autoping=True
+                )
+        except TimeoutError as error:
+            raise DeadlineExceeded("Asterisk does not answer", operation="connect") from error
+        except aiohttp.WSServerHandshakeError as error:
+            raise error_for(error.status, error.message, "connect", {}) from error
+        except aiohttp.ClientError as error:
+            raise Disconnected(
+                f"Asterisk is not reachable at {self._http.url}: {error}", operation="connect"
+            ) from error
+        return SocketLane(socket)
+
+    async def _serve(self, lane: SocketLane) -> None:
+        """Read until the connection ends; `lane` is the current one meanwhile."""
+        self.lane = lane
+        beside = asyncio.create_task(self._settle_and_beat(lane), name="ari-heartbeat")
+        end: AriError = Closed("the ARI client was closed")
+        try:
+            while (message := await lane.receive()) is not None:
+                self._feed(lane, message)
+            end = Disconnected("the websocket to Asterisk broke")
+        finally:
+            self.lane = None
+            beside.cancel()
+            lane.fail(end)
+            with contextlib.suppress(asyncio.CancelledError):
+                await beside
+            await lane.close()
+            self._broke()
+        if self._up.is_set():
+            log.warning("lost the connection to Asterisk (%s); reconnecting", self._application)
+            self._last_error = end
+
+    async def _settle_and_beat(self, lane: SocketLane) -> None:
+        try:
+            await self._settle(lane)
+            self._ever_up = True
+            self._up.set()
+            log.info("connected to Asterisk as application %s", self._application)
+            while True:
+                await asyncio.sleep(self._pace.heartbeat)
+                await lane.perform(
+                    _PING, deadline=self._pace.deadline, operation="asterisk.ping", ids={}
+                )
+        except AriError as error:
+            self._failed(error)
+            await lane.close()
+
+    def _failed(self, error: AriError) -> None:
+        self._last_error = error
+        log.warning("no working connection to Asterisk: %s", error)

@@ -1,0 +1,186 @@
+"""The websocket lane: events in, requests out, replies matched to requests by number."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType
+
+from ari_app.ari.description import Request
+from ari_app.ari.errors import AriError, DeadlineExceeded, Disconnected, error_for
+from ari_app.ari.events import RestResponse
+from ari_app.ari.http import reason
+
+log = logging.getLogger(__name__)
+_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+Refused = Callable[[AriError], None]
+
+
+class Pending:
+    """A request whose reply has not come."""
+
+    __slots__ = ("future", "ids", "method", "operation", "refused", "timer")
+
+    def __init__(
+        self,
+        future: asyncio.Future[str | None] | None,
+        refused: Refused | None,
+        method: str,
+        operation: str,
+        ids: Mapping[str, str],
+    ) -> None:
+        self.future = future
+        self.refused = refused
+        self.method = method
+        self.operation = operation
+        self.ids = ids
+        self.timer: asyncio.TimerHandle | None = None
+
+    def fail(self, error: AriError) -> None:
+        """End the request with an error."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.future is not None:
+            if not self.future.done():
+                self.future.set_exception(error)
+        elif self.refused is not None:
+            self.refused(error)
+
+
+class SocketLane:
+    """One open websocket. It is made for one connection and never reopened."""
+
+    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Any]") -> None:
+        self._socket = socket
+        self._pending: dict[str, Pending] = {}
+        self._numbers = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
+        self._error: AriError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Requests may be sent."""
+        return self._error is None and not self._socket.closed
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without a reply yet."""
+        return len(self._pending)
+
+    async def receive(self) -> bytes | None:
+        """The next message, None when the connection has ended."""
+        while True:
+            message = await self._socket.receive()
+            if message.type is WSMsgType.TEXT:
+                data: bytes = message.data
+                return data
+            if message.type is not WSMsgType.BINARY:  # Asterisk sends none; ignore what it may mean
+                return None
+
+    async def perform(
+        self, request: Request, *, deadline: float, operation: str, ids: Mapping[str, str]
+    ) -> str | None:
+        """Send one request and return the reply's body, within `deadline` seconds.
+
+        Raises:
+            AriError: typed by status; DeadlineExceeded; Disconnected.
+        """
+        future: asyncio.Future[str | None] = self._loop.create_future()
+        pending = Pending(future, None, request.method, operation, ids)
+        number = await self._send(request, pending, deadline)
+        try:
+            return await future
+        finally:
+            if self._pending.pop(number, None) is not None and pending.timer is not None:
+                pending.timer.cancel()
+
+    async def post(
+        self,
+        request: Request,
+        *,
+        deadline: float,
+        operation: str,
+        ids: Mapping[str, str],
+        refused: Refused,
+    ) -> None:
+        """Send one request and return as soon as it is on its way; `refused` hears of an error."""
+        await self._send(request, Pending(None, refused, request.method, operation, ids), deadline)
+
+    def replied(self, reply: RestResponse) -> bool:
+        """Match a reply to its request. False: nobody waits for it (any more)."""
+        pending = self._pending.pop(reply.request_id, None)
+        if pending is None:
+            return False
+        if reply.status_code < 300:
+            if pending.timer is not None:
+                pending.timer.cancel()
+            if pending.future is not None and not pending.future.done():
+                pending.future.set_result(reply.message_body)
+            return True
+        said = reason(reply.message_body) or reply.reason_phrase
+        pending.fail(error_for(reply.status_code, said, pending.operation, pending.ids))
+        return True
+
+    def fail(self, error: AriError) -> None:
+        """The connection ended: so does every request without a reply."""
+        if self._error is None:
+            self._error = error
+        pending, self._pending = self._pending, {}
+        for one in pending.values():
+            one.fail(
+                type(error)(
+                    error.message, operation=one.operation, ids=one.ids, retryable=error.retryable
+                )
+            )
+
+    async def close(self) -> None:
+        """Close the websocket."""
+        await self._socket.close()
+
+    async def _send(self, request: Request, pending: Pending, deadline: float) -> str:
+        if self._error is not None:
+            raise Disconnected(self._error.message, operation=pending.operation, ids=pending.ids)
+        number = str(next(self._numbers))
+        head = (
+            f'{{"type":"RESTRequest","transaction_id":"","request_id":"{number}",'
+            f'"method":"{request.method}","uri":"{request.target}"'
+        )
+        if request.body is None:
+            frame = f"{head}}}".encode()
+        else:
+            text = msgspec.json.encode(msgspec.json.encode(request.body).decode())
+            frame = b'%b,"content_type":"application/json","message_body":%b}' % (
+                head.encode(),
+                text,
+            )
+        pending.timer = self._loop.call_later(deadline, self._expire, number, deadline)
+        self._pending[number] = pending
+        try:
+            await self._socket.send_frame(frame, WSMsgType.TEXT)
+        except BaseException as error:
+            self._pending.pop(number, None)
+            pending.timer.cancel()
+            if isinstance(error, (aiohttp.ClientError, ConnectionError)):
+                raise Disconnected(
+                    "the websocket to Asterisk is broken",
+                    operation=pending.operation,
+                    ids=pending.ids,
+                ) from error
+            raise
+        return number
+
+    def _expire(self, number: str, deadline: float) -> None:
+        pending = self._pending.pop(number, None)
+        if pending is not None:
+            pending.fail(
+                DeadlineExceeded(
+                    f"no reply within {deadline:g} s",
+                    operation=pending.operation,
+                    ids=pending.ids,
+                    retryable=pending.method in _IDEMPOTENT,
+                )
+            )
