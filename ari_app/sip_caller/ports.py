@@ -1,0 +1,107 @@
+"""Local UDP ports for SIPp, and ears on the ports at which the callers' media arrives."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from ari_app.sip_caller.errors import PortsTakenError
+from ari_app.sip_caller.scenario import PORT_OFFSET, PORT_STEP
+
+FIRST_MEDIA_PORT = 6000
+LAST_MEDIA_PORT = 19_998
+"""Below Asterisk's own range, which begins at 20000."""
+MOST_LISTENED = 1000
+"""Calls that one SIPp can have listened to: its ports repeat after 2,500 calls."""
+_RTP_HEADER = 12
+_ALAW = 8
+_ATTEMPTS = 200
+
+
+def free_sip_port(address: str) -> int:
+    """A UDP port that is free now."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def free_media_port(address: str, calls: int) -> int:
+    """A base port such that SIPp's own ports and those of the first `calls` calls are free now."""
+    span = PORT_OFFSET + PORT_STEP * calls
+    for _ in range(_ATTEMPTS):
+        base = FIRST_MEDIA_PORT + 2 * secrets.randbelow(
+            (LAST_MEDIA_PORT - FIRST_MEDIA_PORT - span) // 2
+        )
+        own = (base, base + 2)
+        with ExitStack() as held:
+            try:
+                for port in (*own, *_call_ports(base, calls)):
+                    held.enter_context(_bound(address, port))
+            except OSError:
+                continue
+        return base
+    raise PortsTakenError(span)
+
+
+class Ear(asyncio.DatagramProtocol):
+    """Keeps the A-law that arrives, up to `most` bytes, in order of arrival."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.heard = bytearray()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        """Keep the payload of an A-law packet (RFC 3550 header without extensions)."""
+        if len(data) > _RTP_HEADER and data[1] & 0x7F == _ALAW:
+            room = self._most - len(self.heard)
+            self.heard += data[_RTP_HEADER : _RTP_HEADER + room]
+
+
+class Ears:
+    """One `Ear` for each call of a SIPp run, open while the calls are on."""
+
+    def __init__(self, address: str, base: int, calls: int, most_bytes: int) -> None:
+        self._address = address
+        self._ports = list(_call_ports(base, min(calls, MOST_LISTENED)))
+        self._most = most_bytes
+        self._transports: list[asyncio.DatagramTransport] = []
+        self._ears: list[Ear] = []
+
+    async def __aenter__(self) -> "Ears":
+        loop = asyncio.get_running_loop()
+        try:
+            for port in self._ports:
+                transport, ear = await loop.create_datagram_endpoint(
+                    lambda: Ear(self._most), local_addr=(self._address, port)
+                )
+                self._transports.append(transport)
+                self._ears.append(ear)
+        except OSError as error:
+            self._close()
+            raise PortsTakenError(len(self._ports)) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._close()
+
+    def heard(self, call: int) -> bytes | None:
+        """What the call of that number (from 0) heard; None if nobody listened to it."""
+        return bytes(self._ears[call].heard) if call < len(self._ears) else None
+
+    def _close(self) -> None:
+        for transport in self._transports:
+            transport.close()
+
+
+def _call_ports(base: int, calls: int) -> Iterator[int]:
+    for number in range(calls):
+        yield base + PORT_OFFSET + PORT_STEP * number
+
+
+@contextmanager
+def _bound(address: str, port: int) -> Iterator[None]:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as taken:
+        taken.bind((address, port))
+        yield
