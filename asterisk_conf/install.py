@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,3 +200,19 @@ def _reason(found: Installation | str, where: Path) -> str:
     missing = found.missing()
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return f"{where} ({version_text(found.version)}) lacks {', '.join(missing[:3])}{more}"
+
+
+def _main() -> int:
+    """`python -m asterisk_conf.install`: for scripts/setup-asterisk."""
+    try:
+        found = find()
+    except NoAsteriskError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    tested = "" if found.tested else f" (tested with {version_text(VERSION_TESTED)})"
+    sys.stdout.write(f"{version_text(found.version)}{tested}, {found.argv_prefix[-1]}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from asterisk_conf.errors import ConfValueError
 from asterisk_conf.files import write_private
@@ -40,6 +40,7 @@ _FILES = (
 SNIPPETS = (
     "extensions_huisheng.conf",
     "pjsip_huisheng.conf",
+    "queues_huisheng.conf",
     "ari_huisheng.conf",
     "manager_huisheng.conf",
     "http_huisheng.txt",
@@ -182,7 +183,9 @@ def _environments() -> dict[bool, Environment]:
         environment = Environment(
             # Every inserted value passes through `finalize`: no template can forget to escape.
             finalize=dialplan_word if dialplan else conf_value,
-            loader=PackageLoader("asterisk_conf", "templates"),
+            loader=ChoiceLoader(
+                [PackageLoader("asterisk_conf", folder) for folder in ("templates", "snippets")]
+            ),
             undefined=StrictUndefined,
             autoescape=False,  # noqa: S701 - not HTML; `finalize` escapes for Asterisk
             trim_blocks=True,
