@@ -5,6 +5,8 @@ from typing import Any
 from desk.region.caller import Caller
 from desk.text import canonical, parsed, storable
 
+CALLER_COLUMNS = ("caller_id", "caller_kind", "e164", "province", "city", "area_code", "cities")
+
 
 def caller_columns(caller: Caller, caller_id: str | None = None) -> dict[str, str]:
     """The columns for `caller`; `caller_id` is what the trunk sent, if it differs."""

@@ -79,11 +79,10 @@ def _revision(connection: Connection) -> str | None:
 def _in_transaction(url: str, work: Callable[[Connection], T], wait_seconds: float) -> T:
     if not url.startswith("sqlite:"):
         return asyncio.run(_on_postgres(url, work, wait_seconds))
-    begin = "BEGIN IMMEDIATE" if work is _upgrade else "BEGIN"
-    path = sqlite.sqlite_path(url)
-    engine = sqlite.sqlite_engine(path, begin=begin, lock_ms=int(wait_seconds * 1000))
+    how = "IMMEDIATE" if work is _upgrade else "DEFERRED"
+    engine = sqlite.sqlite_engine(sqlite.sqlite_path(url), lock_ms=int(wait_seconds * 1000))
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, sqlite.begin(connection, how):
             return work(connection)
     except Exception as error:
         typed = sqlite.typed(error)

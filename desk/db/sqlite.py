@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -83,8 +83,10 @@ def sqlite_path(url: str) -> Path:
     return Path(name)
 
 
-def sqlite_engine(path: Path, *, begin: str, lock_ms: int = LOCK_ATTEMPT_MS) -> Engine:
-    """An engine whose transactions start with `begin`. The file is made readable to us alone."""
+def sqlite_engine(path: Path, *, lock_ms: int = LOCK_ATTEMPT_MS) -> Engine:
+    """An engine for the file, which is made readable to us alone. Its transactions are to be
+    started with `begin`: an engine event would do that too, but costs every statement time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -107,10 +109,6 @@ def sqlite_engine(path: Path, *, begin: str, lock_ms: int = LOCK_ATTEMPT_MS) -> 
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         _configure(connection)
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        _driver(connection).execute(begin)
-
     return engine
 
 
@@ -131,13 +129,23 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store=MEMORY")
 
 
+def begin(connection: Connection, how: str = "IMMEDIATE") -> RootTransaction:
+    """Start a transaction, by default with the write lock.
+
+    Raises:
+        sqlite3.OperationalError: the lock is taken.
+    """
+    _driver(connection).execute(f"BEGIN {how}")
+    return connection.begin()
+
+
 def _driver(connection: Connection) -> sqlite3.Connection:
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     return driver
 
 
 def _open_writer(path: Path) -> tuple[Handler, Callable[[], None]]:
-    engine = sqlite_engine(path, begin="BEGIN IMMEDIATE")
+    engine = sqlite_engine(path)
     connection = engine.connect()
 
     def close() -> None:
@@ -148,7 +156,7 @@ def _open_writer(path: Path) -> tuple[Handler, Callable[[], None]]:
 
 
 def _open_reader(path: Path) -> tuple[Handler, Callable[[], None]]:
-    engine = sqlite_engine(path, begin="BEGIN")
+    engine = sqlite_engine(path)
     connection = engine.connect()
     _driver(connection).execute("PRAGMA query_only=ON")
 
@@ -164,7 +172,7 @@ def _read(connection: Connection, units: list[Unit]) -> bool:
         if unit.abandoned:
             continue
         try:
-            with connection.begin():
+            with begin(connection, "DEFERRED"):
                 unit.run(connection)
         except Exception as error:  # noqa: BLE001 - it is the caller's
             unit.error = typed(error)
@@ -179,7 +187,7 @@ def _commit_together(connection: Connection, units: list[Unit]) -> bool:
         if not wanted:
             return False
         try:
-            transaction = connection.begin()
+            transaction = begin(connection)
             break
         except (sqlite3.OperationalError, DBAPIError) as error:
             if _code(error) in _PASSING:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from desk.callers import caller_body, caller_columns, canonical_list
+from desk.callers import CALLER_COLUMNS, caller_body, caller_columns, canonical_list
 from desk.db.insert import insert_unless_there
+from desk.db.prepared import Prepared
 from desk.db.schema import calls
 from desk.errors import NoSuchCall
 from desk.region.caller import Caller
@@ -18,7 +19,20 @@ from desk.timeline import append
 FIRST_STAGE = "welcome"
 MOST_ID = 150
 
-_ENTER = (
+_BEGIN = insert_unless_there(
+    calls,
+    (
+        "id",
+        "dialled",
+        *CALLER_COLUMNS,
+        "customer_ids",
+        "stage",
+        "stage_state",
+        "stage_at",
+        "received_at",
+    ),
+)
+_ENTER = Prepared(
     update(calls)
     .where(calls.c.id == bindparam("of_id"))
     .values(stage=bindparam("new_stage"), stage_state=bindparam("state"), stage_at=bindparam("now"))
@@ -29,7 +43,7 @@ _END = (
     .values(ended_at=bindparam("now"), cause=bindparam("why"))
     .returning(calls.c.ticket_id, calls.c.received_at)
 )
-_TICKET = select(calls.c.ticket_id).where(calls.c.id == bindparam("of_id"))
+_TICKET = Prepared(select(calls.c.ticket_id).where(calls.c.id == bindparam("of_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ def begin(db: Connection, call: NewCall, now: datetime) -> None:
         "stage_at": now,
         "received_at": now,
     }
-    if db.execute(insert_unless_there(db, calls), row).rowcount == 0:
+    if _BEGIN.execute(db, row).rowcount == 0:
         return
     append(
         db,
@@ -111,7 +125,7 @@ def enter_stage(
         NoSuchCall: `begin` has not been called.
     """
     values = {"of_id": call_id, "new_stage": str(stage), "state": canonical(state), "now": now}
-    if db.execute(_ENTER, values).rowcount == 0:
+    if _ENTER.execute(db, values).rowcount == 0:
         raise NoSuchCall(call_id)
 
 
@@ -121,10 +135,10 @@ def note(db: Connection, call_id: str, kind: str, body: Mapping[str, Any], now: 
     Raises:
         NoSuchCall: `begin` has not been called.
     """
-    row = db.execute(_TICKET, {"of_id": call_id}).one_or_none()
+    row = _TICKET.execute(db, {"of_id": call_id}).fetchone()
     if row is None:
         raise NoSuchCall(call_id)
-    append(db, kind=kind, body=body, now=now, call_id=call_id, ticket_id=row.ticket_id)
+    append(db, kind=kind, body=body, now=now, call_id=call_id, ticket_id=row[0])
 
 
 def end(db: Connection, call_id: str, cause: str, now: datetime) -> None:
@@ -136,7 +150,7 @@ def end(db: Connection, call_id: str, cause: str, now: datetime) -> None:
     cause = storable(cause, 60)
     row = db.execute(_END, {"of_id": call_id, "now": now, "why": cause}).one_or_none()
     if row is None:
-        if db.execute(_TICKET, {"of_id": call_id}).one_or_none() is None:
+        if _TICKET.execute(db, {"of_id": call_id}).fetchone() is None:
             raise NoSuchCall(call_id)
         return
     seconds = round((now - row.received_at).total_seconds(), 3)

@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, insert
 
+from desk.db.prepared import Prepared
 from desk.db.schema import outbox
 
-_INSERT = insert(outbox).inline()
+_INSERT = Prepared(insert(outbox).inline(), names=("seq", "key"))
 
 
 def ordering_key(call_id: str | None, ticket_id: int | None) -> str:
@@ -16,4 +17,4 @@ def put(db: Connection, seq: int, call_id: str | None, ticket_id: int | None) ->
     """Add the entry `seq` to the outbox. What is sent is the entry itself, which never changes
     but by erasure: then the erased words are not sent either.
     """
-    db.execute(_INSERT, {"seq": seq, "key": ordering_key(call_id, ticket_id)})
+    _INSERT.execute(db, {"seq": seq, "key": ordering_key(call_id, ticket_id)})

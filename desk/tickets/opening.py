@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from desk.callers import caller_body, caller_columns, caller_of, canonical_list
+from desk.db.prepared import Prepared
 from desk.db.schema import calls, recordings, tickets, transcripts
 from desk.errors import NoSuchCall
 from desk.numbering import ticket_number
@@ -20,10 +21,10 @@ _NOBODY = Caller(input="", kind="unknown")
 
 _CALL = select(calls).where(calls.c.id == bindparam("of_id")).with_for_update()
 _INSERT = insert(tickets)
-_LINK = (
+_LINK = Prepared(
     update(calls).where(calls.c.id == bindparam("of_id")).values(ticket_id=bindparam("new_ticket"))
 )
-_TOLD = (
+_TOLD = Prepared(
     select(transcripts.c.text)
     .join(recordings, recordings.c.id == transcripts.c.recording_id)
     .where(recordings.c.call_id == bindparam("of_id"))
@@ -81,7 +82,9 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
     if call is not None:
         caller = caller or caller_of(call)
         customer_ids = customer_ids or tuple(parsed(call.customer_ids))
-        description = description or "\n".join(db.execute(_TOLD, {"of_id": call.id}).scalars())
+        description = description or "\n".join(
+            text for (text,) in _TOLD.execute(db, {"of_id": call.id}).fetchall()
+        )
     caller = caller or _NOBODY
     ticket = Ticket(
         id=0,
@@ -114,7 +117,7 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
     }
     ticket_id: int = db.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
     if call is not None:
-        db.execute(_LINK, {"of_id": call.id, "new_ticket": ticket_id})
+        _LINK.execute(db, {"of_id": call.id, "new_ticket": ticket_id})
     append(
         db,
         kind="ticket.opened",

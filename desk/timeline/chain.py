@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from desk import outbox
+from desk.db.prepared import Prepared
 from desk.db.schema import timeline, timeline_head
 from desk.db.types import iso
 from desk.text import canonical, parsed, storable
@@ -24,9 +25,11 @@ from desk.text import canonical, parsed, storable
 GENESIS = "0" * 64
 MOST_ENTRIES = 1000
 
-_HEAD = select(timeline_head.c.seq, timeline_head.c.hash).with_for_update()
-_ADVANCE = update(timeline_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
-_INSERT = insert(timeline).inline()
+_HEAD = Prepared(select(timeline_head.c.seq, timeline_head.c.hash).with_for_update())
+_ADVANCE = Prepared(
+    update(timeline_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+)
+_INSERT = Prepared(insert(timeline).inline(), names=timeline.c.keys())
 _LAST = select(timeline_head.c.seq)
 COLUMNS = (
     timeline.c.seq,
@@ -86,7 +89,7 @@ def append(
     actor: str = "system",
 ) -> Entry:
     """Add an entry to the chain and, if it concerns a call or a ticket, to the outbox."""
-    previous_seq, previous_hash = db.execute(_HEAD).one()
+    previous_seq, previous_hash = _HEAD.execute(db, {}).fetchone()
     seq = previous_seq + 1
     if not actor.isprintable() or len(actor) > 200:
         actor = storable(actor, 200)
@@ -96,8 +99,8 @@ def append(
     hashed = entry_hash(
         previous_hash, seq, iso(now), kind, call_id, ticket_id, customer_id, actor, hashed_body
     )
-    db.execute(
-        _INSERT,
+    _INSERT.execute(
+        db,
         {
             "seq": seq,
             "at": now,
@@ -112,7 +115,7 @@ def append(
             "hash": hashed,
         },
     )
-    db.execute(_ADVANCE, {"new_seq": seq, "new_hash": hashed})
+    _ADVANCE.execute(db, {"new_seq": seq, "new_hash": hashed})
     if call_id is not None or ticket_id is not None:
         outbox.put(db, seq, call_id, ticket_id)
     db.info["advanced"] = seq
