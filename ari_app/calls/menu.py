@@ -1,0 +1,40 @@
+"""The IVR: ask, hear a key or silence, go where it leads."""
+
+from ari_app.calls.call import Call, Stage
+from ari_app.calls.line import Line
+from ari_app.calls.sound import ask, play
+from ari_app.ivr.walk import Ask, Extension, HangUp, LeaveMessage, Person, Walk
+
+
+async def menu(call: Call, line: Line) -> Stage:
+    """Stage MENU. A caller who was in it before a crash goes on where the walk was."""
+    walk = _walk(call, line)
+    outcome = walk.ask()
+    while isinstance(outcome, Ask):
+        outcome = walk.step(await ask(call, line, outcome))
+        call.state = {"walk": walk.state()}
+        if outcome.choice is not None:
+            call.choice = walk.matter or outcome.choice
+            line.journal.chose(call, outcome.choice)
+    match outcome:
+        case LeaveMessage(prompt=prompt):
+            call.state["prompt"] = prompt
+            return Stage.MESSAGE
+        case Person(team=team):
+            call.state["team"] = team
+            return Stage.CONNECT
+        case Extension(number=number):
+            call.state["extension"] = number
+            return Stage.CONNECT
+        case HangUp(prompts=prompts, choice=choice):
+            await play(call, line, *prompts)
+            call.served = choice is not None  # an answer was heard; a stuck key was not served
+            return Stage.WRAP_UP
+
+
+def _walk(call: Call, line: Line) -> Walk:
+    assert call.caller is not None  # noqa: S101 - the welcome comes first
+    entry = call.menus.entry_for(call.caller, call.dialled, line.now()).name
+    if "walk" in call.state:
+        return Walk.restore(call.menus, call.state["walk"], entry)
+    return Walk(call.menus, entry)

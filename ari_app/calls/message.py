@@ -1,0 +1,42 @@
+"""The caller tells the matter after the tone: recording, ticket, and its number read back."""
+
+from ari_app.ari import NotFound
+from ari_app.calls.call import Call, HungUp, Stage
+from ari_app.calls.line import Line
+from ari_app.calls.sound import play, record
+from ari_app.calls.wrap_up import new_ticket
+from desk.tickets import Ticket
+
+DEFAULT_TYPE = "message"
+
+
+async def message(call: Call, line: Line) -> Stage:
+    """Stage MESSAGE. What was said before a hang-up is kept as well."""
+    await play(call, line, call.state["prompt"])
+    name = f"message-{call.id}"
+    try:
+        await record(call, name, line.settings.speech)
+    except HungUp:
+        await _keep(call, line, name)
+        raise
+    ticket = await _keep(call, line, name)
+    call.served = call.message is not None
+    if ticket is not None:
+        await play(call, line, "recorded", "thanks", number=ticket.number)
+    else:
+        await play(call, line, "thanks")  # the desk is slow: the wrap-up opens the ticket
+    return Stage.WRAP_UP
+
+
+async def _keep(call: Call, line: Line, name: str) -> Ticket | None:
+    """Bring the recording into our own store and open the ticket, in this order."""
+    try:
+        call.message = await line.vault.fetch(line.ari, call.id, name)
+    except NotFound:
+        return None  # hung up before the tone
+    kind = (call.choice.ticket if call.choice else None) or DEFAULT_TYPE
+    ticket = await line.journal.keep_message(call, new_ticket(call, line.settings, kind))
+    if ticket is not None:
+        await line.vault.forget(line.ari, name)  # ours is on the disk and in the desk
+        line.transcriptions.wake()
+    return ticket

@@ -1,0 +1,68 @@
+"""The story of one call, top to bottom: each stage is a small coroutine that names the next."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ari_app.ari import AriError, ChannelGone, Conflict, NotFound, NotInApplication
+from ari_app.calls.call import Call, HungUp, Stage
+from ari_app.calls.connect import connect
+from ari_app.calls.line import Line
+from ari_app.calls.menu import menu
+from ari_app.calls.message import message
+from ari_app.calls.talk import talk
+from ari_app.calls.welcome import welcome
+from ari_app.calls.wrap_up import wrap_up
+
+log = structlog.get_logger()
+
+STAGES: dict[Stage, Callable[[Call, Line], Awaitable[Stage]]] = {
+    Stage.WELCOME: welcome,
+    Stage.MENU: menu,
+    Stage.CONNECT: connect,
+    Stage.TALK: talk,
+    Stage.MESSAGE: message,
+    Stage.WRAP_UP: wrap_up,
+}
+
+
+async def serve(call: Call, line: Line) -> None:
+    """Lead one caller from ring to ticket, starting at the stage the journal names."""
+    stage = call.stage
+    while stage is not Stage.ENDED:
+        call.stage = stage
+        await line.journal.enter(call)  # a crash from here on re-enters this stage
+        try:
+            stage = await STAGES[stage](call, line)
+        except Exception as error:
+            if stage is Stage.WRAP_UP:
+                raise
+            stage = Stage.WRAP_UP
+            if is_gone(call, error):
+                call.end_cause = "hangup"
+                continue
+            # A fault of ours must not cost the caller the call: the dialplan serves on, and the
+            # wrap-up still makes the ticket.
+            log.exception("stage failed", call=call.id, stage=call.stage)
+            call.end_cause = "fault"
+            await hand_to_dialplan(call)
+
+
+def is_gone(call: Call, error: Exception) -> bool:
+    """Whether `error` says that the caller hung up: the exception, or a request that came late."""
+    if isinstance(error, HungUp | ChannelGone):
+        return True
+    late = isinstance(error, NotFound | NotInApplication | Conflict)
+    return late and isinstance(error, AriError) and error.ids.get("channel_id") == call.id
+
+
+async def hand_to_dialplan(call: Call) -> None:
+    """Let the dialplan serve this caller alone (queue or message), as when we are down."""
+    try:
+        await call.channel.continue_in_dialplan(
+            context="huisheng-fallback", extension="s", priority=1
+        )
+    except NotFound:
+        pass  # the caller hung up meanwhile
+    except Exception:
+        log.exception("caller could not be handed to the dialplan", call=call.id)

@@ -1,0 +1,70 @@
+"""What a caller hears, presses and says: each waits on the call's own events."""
+
+import structlog
+
+from ari_app.ari import ChannelDtmfReceived
+from ari_app.calls.call import Call
+from ari_app.calls.line import Line
+from ari_app.ivr.walk import Ask, Key, Silence
+from stt.settings import SpeechSettings
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 5.0  # how much later than computed Asterisk may say that a sound ended
+
+
+async def play(call: Call, line: Line, *names: str, number: str = "") -> None:
+    """Play prompts to their end; with `number`, its digits before the last prompt."""
+    media = [line.prompts.media(name) for name in names]
+    media[-1:-1] = line.prompts.digits(number)
+    seconds = sum(line.prompts.seconds(name) for name in names) + len(number)
+    await call.lease.cover(seconds)
+    playback = await call.channel.play(media)
+    while await call.next_event(seconds + GRACE_SECONDS) is not None:
+        if playback.is_over:
+            return
+    log.error("playback did not end", call=call.id, prompts=names)
+
+
+async def ask(call: Call, line: Line, question: Ask) -> Key | Silence:
+    """Put a question of the menu and wait for a key.
+
+    The time for silence counts from the end of the prompts. A key stops them where the menu
+    allows barge-in; elsewhere keys pressed meanwhile are not heard.
+    """
+    seconds = sum(line.prompts.seconds(name) for name in question.prompts)
+    await call.lease.cover(seconds + question.timeout_seconds)
+    playback = None
+    if question.prompts:
+        media = [line.prompts.media(name) for name in question.prompts]
+        playback = await call.channel.play(media)
+    deadline = seconds + GRACE_SECONDS if playback else question.timeout_seconds
+    while (event := await call.next_event(deadline)) is not None:
+        if isinstance(event, ChannelDtmfReceived):
+            if playback is None:
+                return Key(event.digit)
+            if question.barge_in:
+                await playback.stop(wait=False)
+                return Key(event.digit)
+        elif playback is not None and playback.is_over:
+            playback = None
+            deadline = question.timeout_seconds
+    return Silence()
+
+
+async def record(call: Call, name: str, speech: SpeechSettings) -> None:
+    """Record the caller after a tone until silence, the key # or the longest message."""
+    await call.lease.cover(speech.message_seconds)
+    recording = await call.channel.record(
+        name,
+        format="wav",
+        max_duration_seconds=speech.message_seconds,
+        max_silence_seconds=round(speech.silence_seconds),
+        beep=True,
+        terminate_on="#",
+        if_exists="overwrite",
+    )
+    while await call.next_event(speech.message_seconds + GRACE_SECONDS) is not None:
+        if recording.is_over:
+            return
+    log.error("recording did not end", call=call.id, recording=name)

@@ -1,0 +1,13 @@
+"""Who calls, and from where: known and journaled before the call is answered."""
+
+from ari_app.calls.call import Call, Stage
+from ari_app.calls.line import Line
+from desk.region import locate
+
+
+async def welcome(call: Call, line: Line) -> Stage:
+    """Stage WELCOME. Nothing is answered that the desk does not know."""
+    call.caller = locate(call.caller_id, line.settings.company.home_area_code, table=line.regions)
+    await line.journal.begin(call)
+    await call.channel.answer()
+    return Stage.MENU

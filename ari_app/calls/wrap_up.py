@@ -1,0 +1,56 @@
+"""The caller is gone or served: make the ticket that the call calls for, end the journal."""
+
+import contextlib
+
+from ari_app.ari import ChannelGone, NotFound
+from ari_app.calls.call import Call, Stage
+from ari_app.calls.line import Line
+from ari_app.settings import Settings
+from desk.tickets import NewTicket
+
+
+async def wrap_up(call: Call, line: Line) -> Stage:
+    """Stage WRAP_UP. Needs no channel: it runs after a hang-up as well as before our own."""
+    await line.journal.finish(call, ticket_for(call, line.settings))
+    if call.message is not None:
+        line.transcriptions.wake()
+    if call.end_cause == "completed":
+        with contextlib.suppress(NotFound, ChannelGone):  # the caller was faster
+            await call.channel.hangup()
+    return Stage.ENDED
+
+
+def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
+    """The ticket that this call must leave behind, or None.
+
+    In this order: a message that the desk could not take at once; what the caller chose in the
+    menu; a call from an area code whose calls always become tickets; a caller who hung up, or
+    whom we failed, before being served.
+    """
+    if call.ticket_id is not None:
+        return None
+    if call.choice is not None and call.choice.ticket is not None:
+        return new_ticket(call, settings, call.choice.ticket)
+    if call.message is not None:
+        return new_ticket(call, settings, "message")
+    if call.caller is not None and call.caller.area_code in settings.tickets.area_codes:
+        return new_ticket(call, settings, "call" if call.served else "abandoned")
+    if not call.served and settings.tickets.abandoned:
+        return new_ticket(call, settings, "abandoned")
+    return None
+
+
+def new_ticket(call: Call, settings: Settings, kind: str) -> NewTicket:
+    """A ticket of type `kind` with everything this call knows of caller and matter."""
+    caller = call.caller
+    place = (caller.city or caller.province) if caller is not None else ""
+    label = call.choice.label if call.choice is not None else ""
+    name = settings.tickets.types.get(kind, kind)
+    return NewTicket(
+        type=kind,
+        subject=" ".join(part for part in (place, label or name) if part),
+        call_id=call.id,
+        caller=caller,
+        customer_ids=tuple(customer.id for customer in call.customers),
+        labels=(f"地区:{place}",) if place else (),
+    )
