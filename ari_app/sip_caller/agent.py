@@ -10,11 +10,12 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, Step
 from ari_app.sip_caller.ports import Ears, free_media_port
 from ari_app.sip_caller.scenario import agent_scenario
-from ari_app.sip_caller.sipp import OnMessage, Sipp, sipp
+from ari_app.sip_caller.sipp import OnMessage, Sipp, is_bound, sipp
 from ari_app.sip_caller.timeline import RATE
 from ari_app.sip_caller.trace import CallResult, SipMessage, result_of
 from ari_app.sip_caller.voice import spoken
@@ -58,9 +59,9 @@ class AgentPhone:
         self._plan = plan
 
     @property
-    def messages(self) -> list[SipMessage]:
+    def messages(self) -> tuple[SipMessage, ...]:
         """Every SIP message so far."""
-        return self._child.messages
+        return tuple(self._child.messages)
 
     async def rang(self) -> SipMessage:
         """Wait for the first INVITE, past or to come."""
@@ -95,9 +96,11 @@ async def agent_phone(
     """A telephone at `address`:`port` for the length of the block.
 
     It is listening when the block begins. `listen` keeps what the agent hears.
-    Raises SippMissingError, SippFailedError (the port is taken), PromptError.
+    Raises SippMissingError, PortsTakenError, PromptError.
     """
     agent = plan or AgentPlan()
+    if is_bound(address, port):
+        raise PortsTakenError(f"UDP port {port} of {address} is in use")
     talk = CallPlan(caller="", dialled="", steps=agent.steps)
     privileged = raw_sockets_allowed()
     sounds = await asyncio.to_thread(spoken, texts_of(talk))

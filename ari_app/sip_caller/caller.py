@@ -72,7 +72,7 @@ async def place_calls(
         which runs at the same time.
     listen: keep what the callers hear (needs the privilege for raw sockets).
     deadline_seconds: for the calls of one SIPp; by default what they take and a margin.
-    on_message: called with each SIP message as it happens.
+    on_message: called with each SIP message as it happens; must not raise.
 
     A refused or lost call is a result. Raises SippMissingError, SippFailedError,
     CallsTooLongError, PortsTakenError, PromptError (espeak-ng). Cancelling stops every SIPp.
@@ -166,7 +166,7 @@ async def _sipp_run(
                 await child.finished()
         except TimeoutError as error:
             raise CallsTooLongError(run, deadline) from error
-    return child.messages
+    return list(child.messages)
 
 
 def _call_id(run: str, number: int) -> str:

@@ -40,9 +40,9 @@ class CallsTooLongError(CallerError):
 
 
 class PortsTakenError(CallerError):
-    """No local ports are free."""
+    """Local ports are in use by others."""
 
     retryable: ClassVar[bool] = True
 
-    def __init__(self, wanted: int) -> None:
-        super().__init__(f"found no {wanted} free UDP ports on loopback; stop other test callers")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; stop the program that uses them, or take another one")

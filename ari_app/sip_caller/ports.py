@@ -42,7 +42,7 @@ def free_media_port(address: str, calls: int) -> int:
             except OSError:
                 continue
         return base
-    raise PortsTakenError(span)
+    raise PortsTakenError(f"no {span} free UDP ports in a row on {address}")
 
 
 class Ear(asyncio.DatagramProtocol):
@@ -80,7 +80,7 @@ class Ears:
                 self._ears.append(ear)
         except OSError as error:
             self._close()
-            raise PortsTakenError(len(self._ports)) from error
+            raise PortsTakenError(f"the UDP ports {self._ports[0]}… are in use") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

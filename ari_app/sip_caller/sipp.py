@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from ari_app.sip_caller.trace import LINE_BYTES, SipMessage, parse_line
 EXIT_OK = 0
 EXIT_SOME_CALLS_FAILED = 1
 KILL_SECONDS = 2.0
+LEASH = ("setpriv", "--pdeathsig", "KILL")
+"""util-linux: SIPp dies with us even if we are killed."""
 KEPT_MESSAGES = 200_000
 """Messages kept of one run; older ones are dropped first."""
 START_SECONDS = 5.0
@@ -23,6 +26,7 @@ _LOOK_SECONDS = 0.005
 ERRORS, STDERR = "errors.log", "stderr"
 _SAID_BYTES = 1000
 OnMessage = Callable[[SipMessage], None]
+Wanted = Callable[[SipMessage], bool]
 
 
 class Sipp:
@@ -30,10 +34,10 @@ class Sipp:
 
     def __init__(self, run: str, process: asyncio.subprocess.Process, folder: Path) -> None:
         self.run = run
-        self.messages: list[SipMessage] = []
+        self.messages: deque[SipMessage] = deque(maxlen=KEPT_MESSAGES)
         self._process = process
         self._folder = folder
-        self._news = asyncio.Condition()
+        self._waiting: list[tuple[Wanted, asyncio.Future[SipMessage]]] = []
 
     async def finished(self) -> None:
         """Wait until SIPp ends by itself.
@@ -42,27 +46,20 @@ class Sipp:
         """
         code = await self._process.wait()
         if code not in {EXIT_OK, EXIT_SOME_CALLS_FAILED} or (code and not self.messages):
-            raise SippFailedError(self.run, code, self._last_words())
+            raise self._failure()
 
-    async def first(self, wanted: Callable[[SipMessage], bool]) -> SipMessage:
+    async def first(self, wanted: Wanted) -> SipMessage:
         """The first message, past or to come, for which `wanted` holds. Raises SippFailedError if
         SIPp ends before."""
-        ended = asyncio.create_task(self._ended(), name=f"sipp-ended-{self.run}")
+        for message in self.messages:
+            if wanted(message):
+                return message
+        coming: asyncio.Future[SipMessage] = asyncio.get_running_loop().create_future()
+        self._waiting.append((wanted, coming))
         try:
-            async with self._news:
-                seen = 0
-                while True:
-                    for message in self.messages[seen:]:
-                        if wanted(message):
-                            return message
-                    seen = len(self.messages)
-                    if ended.done():
-                        code = self._process.returncode or 0
-                        raise SippFailedError(self.run, code, self._last_words())
-                    await self._news.wait()
+            return await coming
         finally:
-            ended.cancel()
-            await asyncio.gather(ended, return_exceptions=True)
+            self._waiting.remove((wanted, coming))
 
     async def bound(self, address: str, port: int) -> None:
         """Wait until SIPp listens at its port. Raises SippFailedError if it never does.
@@ -70,15 +67,10 @@ class Sipp:
         The kernel's table is asked: SIPp gives no sign, and a trial datagram would be a call.
         """
         async with asyncio.timeout(START_SECONDS):
-            while not _is_bound(address, port):
+            while not is_bound(address, port):
                 if self._process.returncode is not None:
-                    raise SippFailedError(self.run, self._process.returncode, self._last_words())
+                    raise self._failure()
                 await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _ended(self) -> None:
-        await self._process.wait()
-        async with self._news:
-            self._news.notify_all()
 
     async def _listen(self, stream: asyncio.StreamReader, on_message: OnMessage | None) -> None:
         while True:
@@ -92,13 +84,22 @@ class Sipp:
             message = parse_line(line)
             if message is None:
                 continue
-            async with self._news:
-                self.messages.append(message)
-                if len(self.messages) > KEPT_MESSAGES:
-                    del self.messages[0]
-                self._news.notify_all()
+            self.messages.append(message)
+            for wanted, coming in self._waiting:
+                if not coming.done() and wanted(message):
+                    coming.set_result(message)
             if on_message is not None:
                 on_message(message)
+
+    async def _mourn(self) -> None:
+        """Tell those who wait for a message that none will come."""
+        await self._process.wait()
+        for _, coming in self._waiting:
+            if not coming.done():
+                coming.set_exception(self._failure())
+
+    def _failure(self) -> SippFailedError:
+        return SippFailedError(self.run, self._process.returncode or 0, self._last_words())
 
     def _last_words(self) -> str:
         lines: list[str] = []
@@ -140,6 +141,7 @@ async def sipp(
         )
         opened.callback(transport.close)
         process = await asyncio.create_subprocess_exec(
+            *LEASH,
             binary,
             *("-sf", script, "-nostdin", "-aa", "-trace_shortmsg", "-shortmessage_file", pipe),
             *("-trace_err", "-error_file", folder / ERRORS),
@@ -153,12 +155,13 @@ async def sipp(
         )
         child = Sipp(run, process, folder)
         listening = asyncio.create_task(child._listen(stream, on_message), name=f"sipp-{run}")
+        mourning = asyncio.create_task(child._mourn(), name=f"sipp-end-{run}")
         try:
             yield child
         finally:
             await _stop(process)
             writing.close()
-            await listening
+            await asyncio.gather(listening, mourning)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -175,7 +178,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             raise
 
 
-def _is_bound(address: str, port: int) -> bool:
+def is_bound(address: str, port: int) -> bool:
+    """Whether some process listens at this UDP port."""
     # /proc/net/udp writes an address as the hexadecimal of its bytes in the host's order
     host = int.from_bytes(socket.inet_aton(address), sys.byteorder)
     return f" {host:08X}:{port:04X} " in Path("/proc/net/udp").read_text(encoding="ascii")
