@@ -16,10 +16,15 @@ class Problem:
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """A sentence for a reference to `name` that leads nowhere, with the nearest name or all."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    if near:
-        return f"no {kind} named {name!r}; did you mean {near[0]!r}?"
+    near = nearest(name, names)
+    if near is not None:
+        return f"no {kind} named {name!r}; did you mean {near!r}?"
     if not names:
         return f"no {kind} named {name!r}; none is defined, add it"
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"no {kind} named {name!r}; use one of {shown}, or add it"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """What somebody who wrote `name` probably meant, if anything comes close."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)

@@ -4,18 +4,27 @@ Environment variables win over the file: HUISHENG_<SECTION>__<KEY>, for example
 HUISHENG_DATABASE__URL. Anything wrong is one `ConfigError` that names file, line and mend.
 """
 
+import os
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from agi_scripts.settings import AgiSettings
 from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
 from ari_app.problem import Problem
+from ari_app.settings_env import not_json, unread, variable
+from ari_app.settings_errors import problems, unknown_setting
 from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
@@ -95,35 +104,72 @@ def load(path: Path) -> Settings:
     """Read and check config.yaml.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or does not describe a usable line.
+        ConfigError: the file is missing, is not YAML, or does not describe a usable line; or an
+            environment variable that overrides it does not.
     """
     try:
         source = LinedYaml.read(path)
     except YamlError as error:
         raise ConfigError(str(error)) from error
+    sections = list(Settings.model_fields)
+    foreign = [
+        Problem((name,), unknown_setting(str(name), sections))
+        for name in source.data
+        if name not in Settings.model_fields
+    ]
+    lost = unread(os.environ, sections)
+    known = {name: part for name, part in source.data.items() if name in Settings.model_fields}
     try:
-        settings = Settings(**source.data)
+        settings = Settings(**known)
+    except SettingsError as error:
+        raise ConfigError(not_json(os.environ, str(error))) from error
     except ValidationError as error:
-        problems = [Problem(e["loc"], _sentence(e)) for e in error.errors()]
-        raise ConfigError(source.describe(problems)) from error
+        raise ConfigError(_told(source, [*foreign, *problems(Settings, error)], lost)) from error
     home = path.resolve().parent
-    problems = check_ivr(settings.ivr, settings.pbx, settings.tickets, home)
-    if problems:
-        raise ConfigError(source.describe(problems))
+    crossing = [
+        *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
+        *_ports(settings),
+    ]
+    if foreign or lost or crossing:
+        raise ConfigError(_told(source, [*foreign, *crossing], lost))
     return settings.model_copy(update=_absolute(settings, home))
 
 
-def _sentence(error: Any) -> str:
-    message: str = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return "unknown setting; remove it or correct its name"
-    if error["type"] == "missing":
-        return "this setting is missing; add it"
-    return f"{message} (found {error['input']!r:.60})"
+def _told(source: LinedYaml, found: Sequence[Problem], lost: Sequence[str]) -> str:
+    """One line per problem, in the order of the file; those of the environment come first."""
+    overridden = {p: variable(os.environ, p.location) for p in found}
+    environment = [f"environment variable {v}: {p.message}" for p, v in overridden.items() if v]
+    return "\n".join(
+        [*lost, *environment, *source.describe([p for p in found if not overridden[p]])]
+    )
+
+
+def _ports(settings: Settings) -> Iterator[Problem]:
+    """Ports of this machine that two parts of us would fight for."""
+    taken: dict[int, str] = {}
+    for location, port in (
+        (("pbx", "http_port"), settings.pbx.http_port),
+        (("pbx", "ami_port"), settings.pbx.ami_port),
+        (("pbx", "agi_port"), settings.pbx.agi_port),
+        (("bridge", "demo_crm_port"), settings.bridge.demo_crm_port),
+        (("api", "port"), settings.api.port),
+    ):
+        if port in taken:
+            yield Problem(location, f"{taken[port]} uses port {port} too; change one of them")
+        if port:
+            taken[port] = ".".join(location)
 
 
 def _absolute(settings: Settings, home: Path) -> dict[str, Any]:
-    speech = settings.speech
+    ivr, speech = settings.ivr, settings.speech
     if speech.model is not None:
         speech = speech.model_copy(update={"model": home / speech.model})
-    return {"state_dir": home / settings.state_dir, "speech": speech}
+    prompts = {
+        name: prompt
+        if prompt.file is None
+        else prompt.model_copy(update={"file": home / prompt.file})
+        for name, prompt in ivr.prompts.items()
+    }
+    calendar = None if ivr.calendar_file is None else home / ivr.calendar_file
+    ivr = ivr.model_copy(update={"prompts": prompts, "calendar_file": calendar})
+    return {"state_dir": home / settings.state_dir, "speech": speech, "ivr": ivr}

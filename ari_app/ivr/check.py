@@ -7,6 +7,7 @@ from pathlib import Path
 from ari_app.ivr.settings import Action, EntrySettings, IvrSettings, MenuSettings
 from ari_app.problem import Problem, unknown
 from asterisk_conf.settings import PbxSettings
+from desk.calendar import CalendarFileError, read_overrides
 from desk.region import areas
 from desk.settings import TicketSettings
 
@@ -61,9 +62,10 @@ def _prompts(ivr: IvrSettings, home: Path) -> Iterator[Problem]:
 def _calendar(ivr: IvrSettings, home: Path) -> Iterator[Problem]:
     if ivr.calendar_file is None:
         return
-    path = home / ivr.calendar_file
-    if not path.is_file():
-        yield Problem(("ivr", "calendar_file"), f"no such file: {path}; write null for none")
+    try:
+        read_overrides(home / ivr.calendar_file)
+    except CalendarFileError as error:
+        yield Problem(("ivr", "calendar_file"), str(error))
 
 
 def _entries(ivr: IvrSettings, pbx: PbxSettings) -> Iterator[Problem]:

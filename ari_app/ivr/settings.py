@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Key = Annotated[str, Field(pattern=r"^[0-9*#]$")]
+
 Hours = Annotated[
     str, Field(pattern=r"^(closed|([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00))$")
 ]
@@ -42,7 +43,8 @@ class PromptSettings(_Section):
 
 class ScheduleSettings(_Section):
     """Opening hours. `workday` follows the Chinese calendar: a holiday on a Tuesday is not one, a
-    make-up Saturday (调休) is. `restday` is every other day; `dates` go before both."""
+    make-up Saturday (调休) is. `restday` is every other day; `dates` go before both. `22:00-06:00`
+    ends on the next day."""
 
     workday: list[Hours] = ["09:00-18:00"]
     restday: list[Hours] = ["closed"]

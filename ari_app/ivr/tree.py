@@ -3,14 +3,14 @@
 A tree never changes. A reload makes a new one; calls that are under way keep theirs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime
 from types import MappingProxyType
 
-from ari_app.ivr.opening import is_open
 from ari_app.ivr.settings import Action, EntrySettings, IvrSettings, ScheduleSettings
 from asterisk_conf.settings import PbxSettings
+from desk.calendar import Calendar, is_open
 from desk.region import Caller
 
 
@@ -48,22 +48,11 @@ class MenuTree:
     entries: tuple[EntrySettings, ...]
     schedules: Mapping[str, ScheduleSettings]
     digit_seconds: float
-    zone: tzinfo
-    is_workday: Callable[[date], bool]
+    calendar: Calendar
 
     @classmethod
-    def compile(
-        cls,
-        ivr: IvrSettings,
-        pbx: PbxSettings,
-        *,
-        zone: tzinfo,
-        is_workday: Callable[[date], bool],
-    ) -> "MenuTree":
-        """The tree of settings that `check_ivr` has found no problem in.
-
-        `zone` is the company's time zone; `is_workday` says whether people work on a day.
-        """
+    def compile(cls, ivr: IvrSettings, pbx: PbxSettings, calendar: Calendar) -> "MenuTree":
+        """The tree of settings that `check_ivr` has found no problem in."""
         extensions = frozenset(agent.extension for agent in pbx.agents)
         menus = {
             name: Menu(
@@ -85,16 +74,19 @@ class MenuTree:
             entries=tuple(ivr.entry),
             schedules=MappingProxyType(dict(ivr.schedules)),
             digit_seconds=ivr.digit_seconds,
-            zone=zone,
-            is_workday=is_workday,
+            calendar=calendar,
         )
 
     def entry_for(self, caller: Caller, dialled: str, now: datetime) -> Menu:
-        """The menu of the first entry whose conditions all hold; `now` is aware."""
-        for entry in self.entries:
-            if self._holds(entry, caller, dialled, now):
-                return self.menus[entry.menu]
-        return self.menus[self.entries[-1].menu]
+        """The menu that a caller meets first; `now` is aware."""
+        return self.menus[self.entry(caller, dialled, now).menu]
+
+    def entry(self, caller: Caller, dialled: str, now: datetime) -> EntrySettings:
+        """The first entry whose conditions all hold; the last one has none."""
+        return next(
+            (entry for entry in self.entries if self._holds(entry, caller, dialled, now)),
+            self.entries[-1],
+        )
 
     def _holds(self, entry: EntrySettings, caller: Caller, dialled: str, now: datetime) -> bool:
         return (
@@ -107,4 +99,4 @@ class MenuTree:
 
     def is_open(self, schedule: str, now: datetime) -> bool:
         """Whether the schedule of that name is open at the aware time `now`."""
-        return is_open(self.schedules[schedule], now, self.zone, self.is_workday)
+        return is_open(self.schedules[schedule], now, self.calendar)

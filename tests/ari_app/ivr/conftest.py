@@ -1,10 +1,8 @@
 """The repository's own config.yaml, and menus written for one test."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,14 +10,9 @@ from ari_app.ivr.settings import IvrSettings
 from ari_app.ivr.tree import MenuTree
 from ari_app.settings import Settings, load
 from asterisk_conf.settings import PbxSettings
+from desk.calendar import Calendar
 
 CONFIG = Path(__file__).parents[3] / "config.yaml"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-HOLIDAY = date(2026, 10, 1)
-
-
-def is_workday(day: date) -> bool:
-    return day.weekday() < 5 and day != HOLIDAY
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +22,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def tree(settings: Settings) -> MenuTree:
-    return MenuTree.compile(settings.ivr, settings.pbx, zone=SHANGHAI, is_workday=is_workday)
+    return MenuTree.compile(settings.ivr, settings.pbx, Calendar())
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +39,6 @@ def menus() -> Callable[..., MenuTree]:
         )
         agents = [{"extension": e, "name": "人", "team": "t"} for e in digits]
         pbx = PbxSettings.model_validate({"agents": agents})
-        return MenuTree.compile(ivr, pbx, zone=SHANGHAI, is_workday=is_workday)
+        return MenuTree.compile(ivr, pbx, Calendar())
 
     return compiled

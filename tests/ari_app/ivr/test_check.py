@@ -152,10 +152,6 @@ BROKEN: dict[str, tuple[Break, str]] = {
         lambda d: main(d)["keys"].update({"8": {"hangup": True}}),
         "ivr.menus.main.keys.8: extension 8001 begins with this key",
     ),
-    "calendar file missing": (
-        lambda d: ivr(d).update({"calendar_file": "days.csv"}),
-        "ivr.calendar_file: no such file:",
-    ),
 }
 
 
@@ -188,3 +184,25 @@ def test_a_recording_is_looked_for_beside_the_config(tmp_path: Path) -> None:
         ivr(data)["prompts"]["main"] = {"file": "main.wav"}
 
     assert problems(change, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "days.csv:1: cannot be read: No such file or directory"),
+        ("2027-02-06,holiday\n", "days.csv:1: 'holiday' must be working or rest"),
+        ("2027-02-30,rest\n", "days.csv:1: '2027-02-30' is no date"),
+    ],
+)
+def test_a_calendar_file_that_cannot_be_used_is_told_with_its_own_line(
+    tmp_path: Path, content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "days.csv").write_text(content)
+
+    def change(data: Any) -> None:
+        ivr(data)["calendar_file"] = "days.csv"
+
+    (problem,) = problems(change, tmp_path)
+    assert problem.startswith("ivr.calendar_file: ")
+    assert expected in problem

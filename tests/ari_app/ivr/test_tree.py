@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from ari_app.ivr.settings import IvrSettings
 from ari_app.ivr.tree import MenuTree
 from asterisk_conf.settings import PbxSettings
+from desk.calendar import Calendar
 from desk.region import Caller
 
 TIANJIN = Caller("02253456789", "landline", "+862253456789", "天津", "天津", "022", ("天津",))
@@ -27,11 +27,7 @@ OPEN = at("2026-11-18 10:00")  # a Wednesday
 
 MenuAt = Callable[[str], str]
 END = {"hangup": True}
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-
-def is_workday(day: date) -> bool:
-    return day.weekday() < 5 and day != date(2026, 10, 1)
+CALENDAR = Calendar(overrides={date(2026, 11, 17): "rest"})
 
 
 @pytest.fixture
@@ -50,7 +46,7 @@ def menu_at() -> MenuAt:
             "menus": {n: {"prompt": "p", "keys": {}, "failure": END} for n in ("main", "closed")},
         }
     )
-    tree = MenuTree.compile(ivr, PbxSettings(), zone=SHANGHAI, is_workday=is_workday)
+    tree = MenuTree.compile(ivr, PbxSettings(), CALENDAR)
     return lambda clock: tree.entry_for(BEIJING, LINE, at(clock)).name
 
 
@@ -67,7 +63,7 @@ def numbers() -> MenuTree:
             "menus": {n: {"prompt": "p", "keys": {}, "failure": END} for n in "abc"},
         }
     )
-    return MenuTree.compile(ivr, PbxSettings(), zone=SHANGHAI, is_workday=is_workday)
+    return MenuTree.compile(ivr, PbxSettings(), CALENDAR)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +91,15 @@ def test_opening_includes_the_first_minute_and_not_the_last(
 def test_a_public_holiday_follows_the_hours_of_a_rest_day(menu_at: MenuAt) -> None:
     assert menu_at("2026-10-01 10:00") == "closed"  # a Thursday
     assert menu_at("2026-09-30 10:00") == "main"
+
+
+def test_a_make_up_saturday_follows_the_hours_of_a_working_day(menu_at: MenuAt) -> None:
+    assert menu_at("2026-10-10 10:00") == "main"
+    assert menu_at("2026-10-17 10:00") == "closed"
+
+
+def test_the_companys_own_day_of_rest_closes_the_line(menu_at: MenuAt) -> None:
+    assert menu_at("2026-11-17 10:00") == "closed"  # a Tuesday
 
 
 def test_a_date_named_in_the_schedule_goes_before_the_kind_of_day(menu_at: MenuAt) -> None:
