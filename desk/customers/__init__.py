@@ -1,7 +1,7 @@
 """Customers: who they are, found by number; several may share one."""
 
 from desk.customers.customer import Customer, find_by_number, get, search
-from desk.customers.reading import COLUMNS, CustomerRow, parse_csv
+from desk.customers.reading import COLUMNS, CustomerRow, parse_csv, read_csv
 from desk.customers.upsert import ImportReport, import_csv, upsert
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "get",
     "import_csv",
     "parse_csv",
+    "read_csv",
     "search",
     "upsert",
 ]

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from desk.errors import BadImport
 from desk.region import locate
@@ -42,6 +43,21 @@ class CustomerRow:
     numbers: tuple[str, ...]
     email: str
     note: str
+
+
+def read_csv(file: Path, *, home_area_code: str = "022") -> list[CustomerRow]:
+    """The customers of a CSV file in UTF-8; see `parse_csv`.
+
+    Raises:
+        BadImport: the file is wrong.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadImport(
+            [f"{file}: not UTF-8 (byte {error.start}); save the table as CSV UTF-8"]
+        ) from error
+    return parse_csv(text, home_area_code=home_area_code)
 
 
 def parse_csv(text: str, *, home_area_code: str = "022") -> list[CustomerRow]:

@@ -9,9 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from desk.customers.customer import Customer, get
-from desk.customers.reading import CustomerRow, parse_csv
+from desk.customers.reading import CustomerRow, parse_csv, read_csv
 from desk.db.schema import customer_numbers, customers
-from desk.errors import BadImport
 from desk.timeline import append
 
 FIELDS = ("external_id", "name", "company", "level", "email", "note")
@@ -71,13 +70,10 @@ def import_csv(
         BadImport: the file is wrong; nothing was stored.
     """
     if isinstance(source, Path):
-        try:
-            source = source.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BadImport(
-                [f"{source}: not UTF-8 (byte {error.start}); save the table as CSV UTF-8"]
-            ) from error
-    return upsert(db, parse_csv(source, home_area_code=home_area_code), now)
+        rows = read_csv(source, home_area_code=home_area_code)
+    else:
+        rows = parse_csv(source, home_area_code=home_area_code)
+    return upsert(db, rows, now)
 
 
 def upsert(

@@ -1,0 +1,100 @@
+"""Who may ask: bearer tokens with scopes; pages only from this machine."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from desk import tokens
+from desk.api.problems import Problem
+from desk.api.state import ApiState, state_of
+from desk.tokens import Token
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A token made by `huisheng token create`; each path names the scope it needs.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, and whether numbers and names are shown in full."""
+
+    token: Token
+
+    @property
+    def masked(self) -> bool:
+        """Numbers and names are masked."""
+        return not self.token.allows("unmasked")
+
+
+def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
+    """A dependency: the request carries a valid token with this scope."""
+
+    async def check(
+        request: Request,
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Reader:
+        if given is None:
+            raise _unauthorized("token-missing", "The request carries no token.")
+        state = state_of(request)
+        now = state.now()
+        token = await state.db.read(tokens.check, given.credentials, now)
+        if token is None:
+            raise _unauthorized("token-invalid", "The token is unknown, expired or revoked.")
+        if not token.allows(scope):
+            raise Problem(
+                403,
+                "scope-missing",
+                "Not allowed",
+                f"The token {token.name!r} does not have the scope {scope}.",
+                f"Make one that has: huisheng token create NAME --scope {scope}",
+            )
+        if tokens.use_is_worth_noting(token, now):
+            await state.db.write(tokens.used, token, now)
+        return Reader(token)
+
+    return check
+
+
+def _unauthorized(error_id: str, detail: str) -> Problem:
+    return Problem(
+        401,
+        error_id,
+        "Not authenticated",
+        detail,
+        "Send Authorization: Bearer hs_…; huisheng token create makes a token.",
+        headers={"WWW-Authenticate": 'Bearer realm="huisheng"'},
+    )
+
+
+async def on_this_machine(request: Request) -> None:
+    """A dependency: the browser runs on this machine and asked for this machine by name.
+
+    The name is checked because a hostile page can make its own name resolve to 127.0.0.1.
+    """
+    state: ApiState = state_of(request)
+    host = (request.url.hostname or "").lower()
+    local_name = host in ("localhost", state.settings.host.lower()) or _loopback(host)
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    if request.client is None or not _loopback(request.client.host) or forwarded or not local_name:
+        raise Problem(
+            403,
+            "only-on-this-machine",
+            "Not allowed",
+            "This page is only shown to a browser on the machine itself.",
+            "Open it there, or through a tunnel: ssh -L 8280:127.0.0.1:8280 …; programs use "
+            "/api/v1 with a token.",
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

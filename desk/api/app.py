@@ -1,0 +1,83 @@
+"""The application: routes, errors, metrics and pages around an open database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.staticfiles import StaticFiles
+
+from desk.api import health, page, problems, routes
+from desk.api.feed import Feed
+from desk.api.line import LineStatus, NoLine
+from desk.api.metrics import MeasureRequests, Metrics
+from desk.api.state import ApiState
+from desk.db.engine import Database
+from desk.settings import ApiSettings
+from desk.tokens import SCOPES
+
+_DESCRIPTION = (
+    "Read calls live and past, tickets, customers and the timeline of the 400 line, and follow "
+    "everything as it happens. Every path under /api/v1 needs `Authorization: Bearer hs_…` with "
+    "the scope it names; `huisheng token create` makes tokens. Numbers and names are masked "
+    "unless the token has the scope `unmasked`. Moments are UTC. Errors are problem details "
+    "(RFC 9457) with a stable `error_id`. Lists are paged: pass `next` as `cursor`. Scopes: "
+    + "; ".join(f"`{scope}`: {what}" for scope, what in SCOPES.items())
+    + "."
+)
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    db: Database,
+    *,
+    settings: ApiSettings | None = None,
+    line: LineStatus | None = None,
+    registry: CollectorRegistry | None = None,
+    now: Callable[[], datetime] = _clock,
+) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        db: open, and left open.
+        line: the telephone line as this process sees it; None in a process without one.
+        registry: where the metrics are registered; it is shown whole under /metrics.
+    """
+    settings = settings or ApiSettings()
+    feed = Feed(db, settings.stream_clients)
+    metrics = Metrics(registry if registry is not None else CollectorRegistry())
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(feed.run(), name="huisheng-feed")
+        try:
+            yield
+        finally:
+            feed.close()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    app = FastAPI(
+        title="回声 Huisheng",
+        version=metadata.version("huisheng"),
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # FastAPI's own pages load from other people's servers
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.desk = ApiState(db, line or NoLine(), settings, feed, metrics, now)
+    problems.install(app)
+    app.add_middleware(MeasureRequests, metrics=metrics)
+    app.include_router(routes.router)
+    app.include_router(health.router)
+    app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    return app

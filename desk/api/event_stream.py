@@ -1,0 +1,77 @@
+"""Server-sent events (WHATWG HTML, section 9.2) over ASGI, with a deadline on every send."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from desk.timeline import Entry
+
+HEARTBEAT_SECONDS = 15.0
+SEND_SECONDS = 20.0  # a client that takes nothing for so long has to come again
+RETRY_MS = 2000
+
+
+class EventStream(Response):
+    """Sends entries as they come, until the client leaves, stops reading, or the server ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        entries: AsyncIterator[list[Entry]],
+        event: Callable[[Entry], bytes],
+        place: AbstractContextManager[None],
+    ) -> None:
+        """`place` has been entered; it is left when the stream ends."""
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._entries = entries
+        self._event = event
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream."""
+        try:
+            sending = asyncio.create_task(self._send(send), name="huisheng-sse-send")
+            leaving = asyncio.create_task(_left(receive), name="huisheng-sse-leave")
+            try:
+                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                sending.cancel()
+                await asyncio.gather(sending, leaving, return_exceptions=True)
+            if not sending.cancelled() and (error := sending.exception()) is not None:
+                raise error
+        finally:
+            self._place.__exit__(None, None, None)
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        body = f"retry: {RETRY_MS}\n\n".encode()
+        try:
+            await _within(send, body, True)
+            async for entries in self._entries:
+                body = b"".join(map(self._event, entries)) if entries else b": still here\n\n"
+                await _within(send, body, True)
+            await _within(send, b"", False)
+        except (TimeoutError, OSError):
+            return  # the client is gone, or as good as gone; it resumes with Last-Event-ID
+
+
+async def _within(send: Send, body: bytes, more: bool) -> None:
+    async with asyncio.timeout(SEND_SECONDS):
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def event(seq: int, kind: str, data: bytes) -> bytes:
+    """One event; `data` is one line of JSON."""
+    name = kind.replace("\r", " ").replace("\n", " ")
+    return f"id: {seq}\nevent: {name}\ndata: ".encode() + data + b"\n\n"

@@ -1,0 +1,141 @@
+"""One reader of the timeline for all clients of the event stream.
+
+The newest entries stay in memory, so a commit costs one read however many clients listen. A
+client that is further behind reads the database until it has caught up. Entries have `seq`
+numbers without gaps, so nobody misses or repeats one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+import structlog
+
+from desk.db.engine import Database
+from desk.errors import DeskError
+from desk.timeline import Entry, entries_after, last_seq
+
+log = structlog.get_logger()
+
+KEPT = 2000
+CHUNK = 200
+POLL_SECONDS = 2.0  # finds commits of other processes where they are not announced
+PAUSE_SECONDS = 1.0
+
+
+class FeedFull(Exception):  # noqa: N818 - a state
+    """All places for clients are taken."""
+
+
+class Feed:
+    """The end of the timeline, as it grows."""
+
+    def __init__(self, db: Database, most_clients: int) -> None:
+        self._db = db
+        self._most_clients = most_clients
+        self._kept: deque[Entry] = deque(maxlen=KEPT)
+        self._last = 0
+        self._news = asyncio.Event()
+        self._clients = 0
+        self._closed = False
+
+    @property
+    def clients(self) -> int:
+        """How many listen."""
+        return self._clients
+
+    @property
+    def last(self) -> int:
+        """The newest entry that was read."""
+        return self._last
+
+    @property
+    def open(self) -> bool:
+        """Clients are served."""
+        return not self._closed
+
+    def close(self) -> None:
+        """End every client's stream: the server is about to stop."""
+        self._closed = True
+        self._tell()
+
+    async def run(self) -> None:
+        """Follow the timeline until cancelled."""
+        try:
+            await self._follow()
+        except Exception:
+            log.exception("event stream ended")
+            self.close()
+            raise
+
+    async def _follow(self) -> None:
+        with self._db.subscribe() as commits:
+            self._last = await self._start()
+            while True:
+                await commits.wait(POLL_SECONDS)
+                try:
+                    await self._catch_up()
+                except DeskError as error:
+                    log.warning("event stream waits for the database", error=str(error))
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of the clients' places.
+
+        Raises:
+            FeedFull: there is none.
+        """
+        if self._clients >= self._most_clients:
+            raise FeedFull
+        self._clients += 1
+        try:
+            yield
+        finally:
+            self._clients -= 1
+
+    async def entries(self, after: int | None, heartbeat: float) -> AsyncIterator[list[Entry]]:
+        """Entries after `after` (None: from now on) as they come; an empty list when none came
+        for `heartbeat` seconds. Ends when the server stops.
+        """
+        position = self._last if after is None else min(after, self._last)
+        while not self._closed:
+            news = self._news
+            if position >= self._last:
+                try:
+                    async with asyncio.timeout(heartbeat):
+                        await news.wait()
+                except TimeoutError:
+                    yield []
+                continue
+            chunk = await self._chunk(position)
+            if chunk:
+                position = chunk[-1].seq
+                yield chunk
+
+    async def _start(self) -> int:
+        while True:
+            try:
+                return await self._db.read(last_seq)
+            except DeskError as error:
+                log.warning("event stream waits for the database", error=str(error))
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _catch_up(self) -> None:
+        while entries := await self._db.read(entries_after, self._last, CHUNK):
+            self._kept.extend(entries)
+            self._last = entries[-1].seq
+            self._tell()
+
+    async def _chunk(self, position: int) -> list[Entry]:
+        kept = self._kept
+        if kept and kept[0].seq <= position + 1:
+            first = position + 1 - kept[0].seq
+            return list(islice(kept, first, first + CHUNK))
+        return await self._db.read(entries_after, position, CHUNK)
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

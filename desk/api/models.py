@@ -1,0 +1,287 @@
+"""What the API returns. Each model masks itself unless the reader may see everything."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, Field
+
+from desk.api.problems import Problem
+from desk.customers import Customer
+from desk.journal import Call
+from desk.masking import mask_body, mask_email, mask_name, mask_number, mask_text
+from desk.numbering import ticket_number
+from desk.recordings import Recording, Transcript
+from desk.region.caller import Caller
+from desk.tickets import STATUSES, Ticket
+from desk.timeline import Entry
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of results, newest first."""
+
+    items: list[T]
+    next: str | None = Field(description="`cursor` of the next page; null on the last one")
+
+    @classmethod
+    def of(cls, records: Sequence[R], limit: int, key: Callable[[R], Any], item: Callable[[R], T]
+           ) -> Self:  # fmt: skip
+        """A page from one record more than the page holds."""
+        shown = records[:limit]
+        more = len(records) > limit
+        return cls(
+            items=[item(record) for record in shown],
+            next=to_cursor(str(key(shown[-1]))) if more else None,
+        )
+
+
+def to_cursor(key: str) -> str:
+    """An opaque cursor."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str | None) -> str | None:
+    """The key in a cursor.
+
+    Raises:
+        Problem: it is not one of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise bad_cursor() from error
+
+
+def number_from_cursor(cursor: str | None) -> int | None:
+    """The id in a cursor.
+
+    Raises:
+        Problem: it is not one of ours.
+    """
+    key = from_cursor(cursor)
+    if key is None:
+        return None
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        raise bad_cursor()
+    return int(key)
+
+
+def bad_cursor() -> Problem:
+    """400."""
+    return Problem(
+        400, "bad-cursor", "Bad cursor", "The cursor is not one that a page gave.",
+        "Pass `next` of the page before, unchanged.",
+    )  # fmt: skip
+
+
+class CallerOut(BaseModel):
+    """Who called, from where."""
+
+    caller_id: str = Field(description="as the trunk sent it")
+    kind: str = Field(description="landline, mobile, service, international, hidden, …")
+    e164: str = Field(description="with country code; empty where it cannot be called back")
+    province: str
+    city: str
+    area_code: str
+    cities: list[str] = Field(description="all cities that share the area code")
+
+    @classmethod
+    def of(cls, caller: Caller, masked: bool) -> Self:
+        """From the desk's caller."""
+        number = mask_number if masked else str
+        return cls(
+            caller_id=number(caller.input),
+            kind=caller.kind,
+            e164=number(caller.e164),
+            province=caller.province,
+            city=caller.city,
+            area_code=caller.area_code,
+            cities=list(caller.cities),
+        )
+
+
+class CallOut(BaseModel):
+    """A call, live or past."""
+
+    id: str = Field(description="Asterisk's id of the caller's channel")
+    dialled: str
+    caller: CallerOut
+    customer_ids: list[int] = Field(description="every customer with this number")
+    stage: str = Field(description="the last stage entered: welcome, menu, talk, message, …")
+    live: bool
+    received_at: datetime
+    ended_at: datetime | None
+    cause: str | None = Field(description="why it ended")
+    ticket_number: str | None
+
+    @classmethod
+    def of(cls, call: Call, masked: bool) -> Self:
+        """From the journal."""
+        return cls(
+            id=call.id,
+            dialled=call.dialled,
+            caller=CallerOut.of(call.caller, masked),
+            customer_ids=list(call.customer_ids),
+            stage=call.stage,
+            live=call.ended_at is None,
+            received_at=call.received_at,
+            ended_at=call.ended_at,
+            cause=call.cause,
+            ticket_number=ticket_number(call.ticket_id) if call.ticket_id else None,
+        )
+
+
+class Word(BaseModel):
+    """A recognised word."""
+
+    text: str
+    start: float = Field(description="seconds from the beginning of the recording")
+    end: float
+    confidence: float = Field(description="0 to 1")
+
+
+class RecordingOut(BaseModel):
+    """A recording of a call and what was recognised in it."""
+
+    id: int
+    kind: str
+    seconds: float
+    sha256: str
+    state: str = Field(description="recorded, transcribed or failed")
+    recorded_at: datetime
+    text: str | None
+    words: list[Word] = Field(description="empty for a reader without the scope unmasked")
+    engine: str | None = Field(description="what recognised it")
+
+    @classmethod
+    def of(cls, recording: Recording, found: Transcript | None, masked: bool) -> Self:
+        """From the desk's recording and transcript."""
+        text = mask_text if masked else str
+        return cls(
+            id=recording.id,
+            kind=recording.kind,
+            seconds=recording.seconds,
+            sha256=recording.sha256,
+            state=recording.state,
+            recorded_at=recording.recorded_at,
+            text=text(found.text) if found else None,
+            words=[Word(**word) for word in found.words] if found and not masked else [],
+            engine=found.engine if found else None,
+        )
+
+
+class CallDetail(CallOut):
+    """A call with its recordings."""
+
+    recordings: list[RecordingOut] = []
+
+
+class TicketOut(BaseModel):
+    """A ticket."""
+
+    number: str = Field(description="what callers hear; its last digit is a check digit")
+    type: str = Field(description="a key of tickets.types in config.yaml")
+    subject: str
+    description: str
+    status: str = Field(description=", ".join(f"{key} ({word})" for key, word in STATUSES.items()))
+    labels: list[str]
+    caller: CallerOut
+    customer_id: int | None = Field(description="the customer, if there is no doubt")
+    candidate_customer_ids: list[int] = Field(description="where several share the number")
+    call_id: str | None
+    opened_at: datetime
+    updated_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, ticket: Ticket, masked: bool) -> Self:
+        """From the desk's ticket."""
+        text = mask_text if masked else str
+        return cls(
+            number=ticket.number,
+            type=ticket.type,
+            subject=text(ticket.subject),
+            description=text(ticket.description),
+            status=ticket.status,
+            labels=list(ticket.labels),
+            caller=CallerOut.of(ticket.caller, masked),
+            customer_id=ticket.customer_id,
+            candidate_customer_ids=list(ticket.candidate_customer_ids),
+            call_id=ticket.call_id,
+            opened_at=ticket.opened_at,
+            updated_at=ticket.updated_at,
+            version=ticket.version,
+        )
+
+
+class CustomerOut(BaseModel):
+    """A customer."""
+
+    id: int
+    external_id: str | None = Field(description="the id in the system it was imported from")
+    name: str
+    company: str
+    level: str
+    numbers: list[str] = Field(description="E.164")
+    email: str
+    note: str
+    version: int
+
+    @classmethod
+    def of(cls, customer: Customer, masked: bool) -> Self:
+        """From the desk's customer."""
+        return cls(
+            id=customer.id,
+            external_id=customer.external_id,
+            name=mask_name(customer.name) if masked else customer.name,
+            company=customer.company,
+            level=customer.level,
+            numbers=[mask_number(n) if masked else n for n in customer.numbers],
+            email=mask_email(customer.email) if masked else customer.email,
+            note=mask_text(customer.note) if masked else customer.note,
+            version=customer.version,
+        )
+
+
+class EntryOut(BaseModel):
+    """An entry of the timeline."""
+
+    seq: int = Field(description="1, 2, 3, … without gaps; the id of the event in the stream")
+    at: datetime
+    kind: str = Field(description="call.received, ticket.opened, transcript.added, …")
+    call_id: str | None
+    ticket_number: str | None
+    customer_id: int | None
+    actor: str
+    body: dict[str, Any] | None = Field(description="null once erased")
+    hash: str = Field(description="SHA-256 over the entry before and this one")
+
+    @classmethod
+    def of(cls, entry: Entry, masked: bool) -> Self:
+        """From the desk's timeline."""
+        body = entry.body
+        return cls(
+            seq=entry.seq,
+            at=entry.at,
+            kind=entry.kind,
+            call_id=entry.call_id,
+            ticket_number=ticket_number(entry.ticket_id) if entry.ticket_id else None,
+            customer_id=entry.customer_id,
+            actor=entry.actor,
+            body=None if body is None else mask_body(body) if masked else dict(body),
+            hash=entry.hash,
+        )
+
+
+class EntriesOut(BaseModel):
+    """Entries, oldest first."""
+
+    items: list[EntryOut]
+    last: int = Field(description="pass it as `after` to go on")

@@ -1,0 +1,98 @@
+"""The status page: the line at a glance, for a browser on the machine itself. Masked throughout."""
+
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from desk import journal, outbox, tickets
+from desk.api.access import on_this_machine
+from desk.api.event_stream import event
+from desk.api.models import CallOut, TicketOut
+from desk.api.routes import open_stream
+from desk.api.state import ApiState, state_of
+from desk.api.words import CAUSES, STAGES, TARGET_STATES
+from desk.outbox import Counts
+from desk.tickets import STATUSES
+
+HERE = Path(__file__).parent
+SHOWN = 10
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(on_this_machine)])
+Desk = Annotated[ApiState, Depends(state_of)]
+
+_pages = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+@router.get("/")
+async def status(desk: Desk) -> HTMLResponse:
+    """The page."""
+    live, recent, newest, counts = await desk.db.read(_read)
+    findings = await desk.line.findings()
+    now = desk.now()
+    page = _pages.get_template("status.html").render(
+        company=desk.line.company,
+        where_to_call=desk.line.where_to_call(),
+        speech=desk.line.speech(),
+        findings=findings,
+        healthy=all(finding.ok for finding in findings),
+        live=[(call, int((now - call.received_at).total_seconds())) for call in live],
+        served=set(desk.line.live_calls()),
+        recent=recent,
+        tickets=newest,
+        targets=_targets(desk, counts),
+        stages=STAGES,
+        causes=CAUSES,
+        statuses=STATUSES,
+        target_states=TARGET_STATES,
+        now=now.astimezone(UTC),
+    )
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/docs")
+async def reference(request: Request) -> HTMLResponse:
+    """The API's reference, made from its OpenAPI description."""
+    schema = request.app.openapi()
+    return HTMLResponse(_pages.get_template("reference.html").render(schema=schema))
+
+
+@router.get("/changes", response_class=Response)
+async def changes(desk: Desk) -> Response:
+    """Tells the page's script that something has changed, and no more."""
+    return open_stream(desk, None, lambda entry: event(entry.seq, "message", b"changed"))
+
+
+def _read(
+    db: Connection,
+) -> tuple[list[CallOut], list[CallOut], list[TicketOut], dict[str, Counts]]:
+    """Everything that the page shows, from one moment."""
+    return (
+        [CallOut.of(call, True) for call in journal.search(db, live=True, limit=50)],
+        [CallOut.of(call, True) for call in journal.search(db, live=False, limit=SHOWN)],
+        [TicketOut.of(ticket, True) for ticket in tickets.search(db, limit=SHOWN)],
+        outbox.counts(db),
+    )
+
+
+def _targets(desk: ApiState, counts: dict[str, Counts]) -> list[dict[str, Any]]:
+    """Targets that are configured, and those that still have something waiting."""
+    known = {target.name: target for target in desk.line.targets()}
+    names = [*known, *(n for n, c in counts.items() if n not in known and (c.pending or c.dead))]
+    return [
+        {
+            "name": name,
+            "state": known[name].state if name in known else "disabled",
+            "detail": known[name].detail if name in known else "",
+            "pending": counts[name].pending if name in counts else 0,
+            "dead": counts[name].dead if name in counts else 0,
+        }
+        for name in names
+    ]

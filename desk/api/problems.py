@@ -1,0 +1,148 @@
+"""Errors as RFC 9457 problem details: a stable `error_id`, one sentence, and the mend."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from desk.errors import DatabaseError, DeskError, NotFound, VersionConflict
+
+log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS = 2
+
+
+class ProblemDetails(BaseModel):
+    """Why a request was not served (RFC 9457, `application/problem+json`)."""
+
+    type: str = Field(description="`urn:huisheng:problem:` and the error_id")
+    error_id: str = Field(description="stable name of the error, for programs")
+    title: str = Field(description="the kind of error in a few words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what is wrong, in one sentence")
+    mend: str = Field(description="what to do about it")
+    errors: list[str] = Field(default=[], description="one sentence per wrong parameter")
+
+
+class Problem(Exception):  # noqa: N818 - the RFC's word
+    """Ends a request with a problem response."""
+
+    def __init__(
+        self,
+        status: int,
+        error_id: str,
+        title: str,
+        detail: str,
+        mend: str,
+        *,
+        headers: dict[str, str] | None = None,
+        errors: Sequence[str] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers
+        self.body = ProblemDetails(
+            type=f"urn:huisheng:problem:{error_id}",
+            error_id=error_id,
+            title=title,
+            status=status,
+            detail=detail,
+            mend=mend,
+            errors=list(errors),
+        )
+
+    def response(self) -> JSONResponse:
+        """The HTTP response."""
+        return JSONResponse(
+            self.body.model_dump(),
+            self.status,
+            headers=self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def not_found(what: str, mend: str) -> Problem:
+    """404."""
+    return Problem(404, "not-found", "Not found", f"There is no {what}.", mend)
+
+
+def of_desk_error(error: DeskError) -> Problem:
+    """The response to an error of the desk."""
+    detail = str(error)
+    if isinstance(error, NotFound):
+        return Problem(404, error.error_id, "Not found", detail, "Check the id.")
+    if isinstance(error, VersionConflict):
+        return Problem(409, error.error_id, "Changed meanwhile", detail, "Read it again.")
+    if error.retryable:
+        return Problem(
+            503,
+            error.error_id,
+            "Not possible at present",
+            detail,
+            "Try again in a few seconds.",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+    if isinstance(error, DatabaseError):
+        return Problem(500, error.error_id, "Database error", detail, "Run huisheng doctor.")
+    return Problem(400, error.error_id, "Not possible", detail, "Correct the request.")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error response of `app` a problem."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_request: Request, error: Problem) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(DeskError)
+    async def _desk(request: Request, error: DeskError) -> JSONResponse:
+        problem = of_desk_error(error)
+        if problem.status >= 500:
+            log.warning("request failed", path=request.url.path, error_id=error.error_id)
+        return problem.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return Problem(
+            422,
+            "invalid-request",
+            "Invalid request",
+            "A parameter is wrong.",
+            "Correct what `errors` names; /docs describes every parameter.",
+            errors=[_sentence(found) for found in error.errors()],
+        ).response()
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        error_id = {404: "not-found", 405: "method-not-allowed"}.get(
+            error.status_code, "http-error"
+        )
+        return Problem(
+            error.status_code,
+            error_id,
+            str(error.detail),
+            f"{request.method} {request.url.path[:200]} is not served here.",
+            "See /docs for what there is.",
+            headers=dict(error.headers) if error.headers else None,
+        ).response()
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return Problem(
+            500,
+            "internal-error",
+            "Internal error",
+            "The request failed for a reason that is not its own.",
+            "Look into the log; the error stands there.",
+        ).response()
+
+
+def _sentence(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"][1:]) or "request"
+    return f"{place}: {error['msg']}"

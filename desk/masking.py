@@ -1,0 +1,75 @@
+"""Masking numbers and names for eyes that need not see them.
+
+What is masked cannot be told from the result: four digits of a number, all of a name but its
+first character. The region is resolved before masking; these digits are what would tell it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_LONG_NUMBER = re.compile(r"\+?\d(?:[\d\- ]{5,}\d)|[\d零〇一二三四五六七八九幺两]{7,}")
+_NUMBER = re.compile(r"[+\d\s()\-]+")
+_WITHHELD = {"", "anonymous", "restricted", "unavailable", "unknown", "private"}
+_KEEP = 4
+_MASKED = 4
+
+_NUMBERS = {"caller_id", "e164", "numbers"}
+_NAMES = {"name"}
+_EMAILS = {"email"}
+_SAFE = {"call_id", "number", "sha256", "hash", "engine", "kind", "id", "scopes", "labels"}
+
+
+def mask_number(number: str) -> str:
+    """`+8613812345678` → `+86138****5678`. Numbers of up to six digits are nobody's own."""
+    if not _NUMBER.fullmatch(number):
+        return number if number.lower() in _WITHHELD else mask_name(number)
+    places = [place for place, char in enumerate(number) if char.isdigit()]
+    if len(places) <= 6:
+        return number
+    hidden = set(places[-_KEEP - _MASKED : -_KEEP])
+    return "".join("*" if place in hidden else char for place, char in enumerate(number))
+
+
+def mask_name(name: str) -> str:
+    """`张小明` → `张**`."""
+    return name[:1] + "*" * min(len(name) - 1, 3)
+
+
+def mask_email(email: str) -> str:
+    """`zhang@example.com` → `z***@example.com`."""
+    user, at, domain = email.partition("@")
+    return f"{user[:1]}***{at}{domain}" if user else email
+
+
+def mask_text(text: str) -> str:
+    """Running text with every number of seven digits or more masked, spoken ones too."""
+    return _LONG_NUMBER.sub(_mask_found, text)
+
+
+def mask_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A timeline entry's body, masked; what a key does not vouch for counts as running text."""
+    return {key: _mask(key, value) for key, value in body.items()}
+
+
+def _mask(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return mask_body(value)
+    if isinstance(value, list | tuple):
+        return [_mask(key, item) for item in value]
+    if not isinstance(value, str) or key in _SAFE:
+        return value
+    if key in _NUMBERS:
+        return mask_number(value)
+    if key in _NAMES:
+        return mask_name(value)
+    if key in _EMAILS:
+        return mask_email(value)
+    return mask_text(value)
+
+
+def _mask_found(found: re.Match[str]) -> str:
+    text = found[0]
+    if _NUMBER.fullmatch(text):
+        return mask_number(text)
+    return "*" * (len(text) - _KEEP) + text[-_KEEP:]
