@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -11,7 +11,7 @@ import msgspec
 
 from ari_app.ari import events
 from ari_app.ari.decoding import MalformedError, decode
-from ari_app.ari.description import Descriptions, Operation, Request
+from ari_app.ari.description import Descriptions, Operation, plain
 from ari_app.ari.errors import (
     ApplicationReplaced,
     AriError,
@@ -182,8 +182,7 @@ class Client:
         Raises:
             ApplicationReplaced: another process owns the line; give the alarm and stop.
         """
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._link.wait_end()
+        await self._link.wait_end()
         if self._replaced is not None:
             raise self._replaced
 
@@ -205,17 +204,30 @@ class Client:
     def _arrived(self, start: events.StasisStart) -> None:
         if not self._arrivals.put(start):
             log.error("too many arrivals wait; %s goes back to its dialplan", start.channel.id)
-            task = asyncio.create_task(
-                self._return(start.channel.id), name=f"ari-return-{start.channel.id}"
-            )
-            self._chores.add(task)
-            task.add_done_callback(self._chores.discard)
+            self._aside(self.channel(start.channel.id).continue_in_dialplan(), "return")
 
-    async def _return(self, channel_id: str) -> None:
+    def abandon(self, channel_id: str) -> None:
+        """Hang up, aside, a channel that we asked for and of which no reply came."""
+        self._aside(self._abandon(channel_id), "abandon")
+
+    async def _abandon(self, channel_id: str) -> None:
         try:
-            await self.channel(channel_id).continue_in_dialplan()
-        except AriError as error:
-            self._refused(error)
+            await self.channel(channel_id).hangup()
+        except NotFound:
+            self.exchange.forget(channel_id)
+
+    def _aside(self, chore: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a short request that nobody waits for; the client owns its task."""
+
+        async def run() -> None:
+            try:
+                await chore
+            except AriError as error:
+                self._refused(error)
+
+        task = asyncio.create_task(run(), name=f"ari-{name}")
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
     # -- resources -----------------------------------------------------------------------------
 
@@ -240,10 +252,16 @@ class Client:
         return Repository(self, name)
 
     @overload
-    def listen(self) -> Events[Event]: ...
+    def listen(
+        self, *, channels: Sequence[str] = (), bridges: Sequence[str] = (), bound: int = BOUND
+    ) -> Events[Event]: ...
     @overload
     def listen(
-        self, *types: type[E], channels: Sequence[str] = (), bridges: Sequence[str] = ()
+        self,
+        *types: type[E],
+        channels: Sequence[str] = (),
+        bridges: Sequence[str] = (),
+        bound: int = BOUND,
     ) -> Events[E]: ...
     def listen(
         self,
@@ -255,8 +273,10 @@ class Client:
         """A queue of the events of several channels and bridges; of everything if none is named.
 
         `with ari.listen(StasisStart, Dial, channels=[a, b]) as events:`; no types: all types.
+        Ends when all the channels and bridges are gone.
         """
-        return Events(self.exchange, types, tuple(channels), tuple(bridges), bound)
+        until = (*channels, *bridges)
+        return Events(self.exchange, types, tuple(channels), tuple(bridges), until, bound)
 
     def on(
         self,
@@ -267,7 +287,10 @@ class Client:
         ended: Callable[[AriError], None] | None = None,
     ) -> Subscription:
         """Call a function for events, without a queue; see `Subscription`. Open it, close it."""
-        return Subscription(self.exchange, types, tuple(channels), tuple(bridges), call, ended)
+        until = (*channels, *bridges)
+        return Subscription(
+            self.exchange, types, tuple(channels), tuple(bridges), until, call, ended
+        )
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -298,10 +321,9 @@ class Client:
         request = operation.request(values)
         within = self.deadline if deadline is None else deadline
         socket = self._socket_for(operation.lane, values)
-        ids = _ids(operation, values)
         if socket is not None:
-            return await socket.perform(request, deadline=within, operation=operation.name, ids=ids)
-        return await self._http.perform(request, deadline=within, operation=operation.name, ids=ids)
+            return await socket.perform(request, within)
+        return await self._http.perform(request, within)
 
     async def post(
         self,
@@ -321,13 +343,9 @@ class Client:
         if socket is None:
             await self.perform(operation, values, deadline)
             return
-        await socket.post(
-            operation.request(values),
-            deadline=self.deadline if deadline is None else deadline,
-            operation=operation.name,
-            ids=_ids(operation, values),
-            refused=refused or self._refused,
-        )
+        request = operation.request(values)
+        within = self.deadline if deadline is None else deadline
+        await socket.post(request, within, refused or self._refused)
 
     def _refused(self, error: AriError) -> None:
         self.refused += 1
@@ -403,9 +421,9 @@ class Client:
         return Descriptions.parse(documents)
 
     async def _document(self, name: str) -> Any:
-        request = Request("GET", f"api-docs/{name}.json", {}, None)
+        request = plain("api-docs", f"api-docs/{name}.json")
         try:
-            body = await self._http.perform(request, deadline=self.deadline, operation="api-docs")
+            body = await self._http.perform(request, self.deadline)
             return msgspec.json.decode(body)
         except NotFound as error:
             raise Disconnected(
@@ -413,7 +431,3 @@ class Client:
                 "rest-api folder is missing from astdatadir",
                 operation="api-docs",
             ) from error
-
-
-def _ids(operation: Operation, values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items() if name.endswith(("_id", "_name"))}

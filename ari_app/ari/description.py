@@ -15,9 +15,12 @@ from urllib.parse import quote
 import msgspec
 
 from ari_app.ari import snapshots
+from ari_app.ari.errors import AriError
 from ari_app.ari.lanes import Lane, lane_of
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~:-]*").fullmatch
+_NOT_A_SEGMENT = frozenset({"", ".", ".."})
 _MODELS: dict[str, Any] = {
     "Channel": snapshots.ChannelSnapshot,
     "Bridge": snapshots.BridgeSnapshot,
@@ -40,9 +43,12 @@ def snake(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: its name on the wire, where it goes ("path", "query", "body") and its type."""
+    """One parameter: its name on the wire, its `slot` in a path such as "{channelId}", its place
+    ("path", "query", "body") and its type.
+    """
 
     wire: str
+    slot: str
     place: str
     type: str
     required: bool
@@ -50,28 +56,53 @@ class Parameter:
     allowed: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """A checked request. `uri` is relative to /ari, percent-encoded, without the query."""
+    """A checked request, ready for either lane.
 
+    `path` is relative to /ari and percent-encoded; `target` is the path with the query. `values`
+    are what the caller gave, kept to say in an error what it was about.
+    """
+
+    operation: str
     method: str
-    uri: str
-    query: Mapping[str, Any]
+    path: str
+    query: dict[str, Any]
     body: Any
+    values: Mapping[str, Any]
 
     @property
     def target(self) -> str:
-        """The uri with its query, percent-encoded."""
+        """The path with its query, percent-encoded."""
         if not self.query:
-            return self.uri
-        pairs = "&".join(f"{name}={quote(text(v), safe='')}" for name, v in self.query.items())
-        return f"{self.uri}?{pairs}"
+            return self.path
+        pairs = [f"{name}={_escaped(text(value))}" for name, value in self.query.items()]
+        return f"{self.path}?{'&'.join(pairs)}"
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids and names among the values."""
+        return {
+            name: str(value)
+            for name, value in self.values.items()
+            if name == "name" or name.endswith(("_id", "_name"))
+        }
+
+    @property
+    def repeatable(self) -> bool:
+        """Doing it twice is the same as doing it once."""
+        return self.method != "POST"
+
+
+def plain(operation: str, path: str) -> Request:
+    """A GET without parameters, for what the client itself asks."""
+    return Request(operation, "GET", path, {}, None, {})
 
 
 class Operation:
     """One operation, for example `channels.answer`."""
 
-    __slots__ = ("_decoder", "_pieces", "_required", "lane", "method", "name", "parameters")
+    __slots__ = ("_decoder", "_path", "_required", "lane", "method", "name", "parameters")
 
     def __init__(
         self, name: str, method: str, path: str, parameters: Mapping[str, Parameter], returns: str
@@ -80,7 +111,7 @@ class Operation:
         self.method = method
         self.parameters = dict(parameters)
         self.lane = Lane.HTTP if returns == "binary" else lane_of(name)
-        self._pieces = tuple(_pieces(path))
+        self._path = path.lstrip("/")
         self._required = frozenset(n for n, p in self.parameters.items() if p.required)
         self._decoder = _decoder(returns)
 
@@ -93,7 +124,7 @@ class Operation:
         """
         query: dict[str, Any] = {}
         body: Any = None
-        paths: dict[str, str] = {}
+        path = self._path
         known = self.parameters
         for name, value in values.items():
             parameter = known.get(name)
@@ -103,7 +134,7 @@ class Operation:
             if value is None:
                 continue
             if parameter.place == "path":
-                paths[name] = quote(text(value), safe="")
+                path = path.replace(parameter.slot, _segment(self.name, name, text(value)), 1)
             elif parameter.place == "query":
                 query[parameter.wire] = _checked(self.name, parameter, value)
             else:
@@ -111,14 +142,18 @@ class Operation:
         for name in self._required:
             if values.get(name) is None:
                 raise TypeError(f"{self.name}() needs the parameter {name!r}")
-        uri = "".join(paths[piece[1:]] if piece[0] == "{" else piece for piece in self._pieces)
-        return Request(self.method, uri, query, body)
+        return Request(self.name, self.method, path, query, body, values)
 
     def result(self, body: bytes | str | None) -> Any:
         """The reply's body as a snapshot, a list of them, plain JSON values, or None."""
         if not body:
             return None
-        return self._decoder.decode(body)
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AriError(
+                f"Asterisk's reply is not what it describes: {error}", operation=self.name
+            ) from error
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)})>"
@@ -166,6 +201,17 @@ def text(value: Any) -> str:
     return text(str(value))
 
 
+def _segment(operation: str, name: str, value: str) -> str:
+    if value in _NOT_A_SEGMENT:
+        raise ValueError(f"{operation}: {name}={value!r} would name another resource")
+    return _escaped(value)
+
+
+def _escaped(value: str) -> str:
+    # almost every id and sound is plain; asking is a third of the price of quoting
+    return value if _PLAIN(value) else quote(value, safe="")
+
+
 def _checked(operation: str, parameter: Parameter, value: Any) -> Any:
     if parameter.allowed and value not in parameter.allowed:
         choices = ", ".join(sorted(parameter.allowed))
@@ -179,6 +225,7 @@ def _operation(resource: str, path: str, described: Mapping[str, Any]) -> Operat
     parameters = {
         snake(p["name"]): Parameter(
             wire=p["name"],
+            slot=f"{{{p['name']}}}",
             place=p["paramType"],
             type=p["dataType"],
             required=bool(p.get("required")) or p["paramType"] == "path",
@@ -191,14 +238,6 @@ def _operation(resource: str, path: str, described: Mapping[str, Any]) -> Operat
     return Operation(
         name, described["httpMethod"], path, parameters, described.get("responseClass", "void")
     )
-
-
-def _pieces(path: str) -> Iterable[str]:
-    for piece in re.split(r"(\{[^}]+\})", path.lstrip("/")):
-        if piece.startswith("{"):
-            yield f"{{{snake(piece[1:-1])}"
-        elif piece:
-            yield piece
 
 
 def _decoder(returns: str) -> msgspec.json.Decoder[Any]:

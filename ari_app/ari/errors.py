@@ -55,9 +55,15 @@ class BadRequest(AriError):
 
 
 class Unauthorized(AriError):
-    """401: the user or password is wrong, or the user is read-only (403)."""
+    """401: the user or password is wrong."""
 
-    mend = "check the user, its password and read_only in Asterisk's ari.conf"
+    mend = "check the user and its password in Asterisk's ari.conf"
+
+
+class Forbidden(AriError):
+    """403: the user is read-only, or this object does not allow the operation."""
+
+    mend = "check read_only of the user in Asterisk's ari.conf"
 
 
 class NotFound(AriError):
@@ -129,7 +135,7 @@ class Unsupported(AriError):
 _BY_STATUS: dict[int, type[AriError]] = {
     400: BadRequest,
     401: Unauthorized,
-    403: Unauthorized,
+    403: Forbidden,
     404: NotFound,
     409: Conflict,
     412: NotInApplication,
@@ -137,7 +143,9 @@ _BY_STATUS: dict[int, type[AriError]] = {
 }
 
 
-def error_for(status: int, message: str, operation: str, ids: Mapping[str, str]) -> AriError:
+def error_for(
+    status: int, message: str, operation: str, ids: Mapping[str, str] = _NO_IDS
+) -> AriError:
     """The typed error of a reply with `status` 300 or above."""
     kind = _BY_STATUS.get(status) or (ServerError if status >= 500 else AriError)
     return kind(message or "refused", operation=operation, ids=ids, status=status)

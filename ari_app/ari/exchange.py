@@ -71,7 +71,7 @@ class Exchange:
                 route = routes.get(ident)
                 if route is None:
                     if routes is self.channels and ident in self._departed:
-                        listener.end(self._departed[ident])
+                        listener.gone(ident, self._departed[ident])
                         continue
                     route = routes[ident] = Route(ident)
                 route.listeners = (*route.listeners, listener)
@@ -246,9 +246,16 @@ class Exchange:
         route.running.clear()
         for session in sessions:
             session.fail(error)
-        for listener in route.listeners:
-            listener.end(error)
-        route.listeners = ()
+        listeners, route.listeners = route.listeners, ()
+        for listener in listeners:
+            try:
+                if isinstance(error, _GONE):
+                    listener.gone(route.ident, error)
+                else:
+                    listener.end(error)
+            except Exception:  # as in _tell
+                self.failed_listeners += 1
+                log.exception("a listener failed at its end")
 
     def _drop_if_idle(self, routes: dict[str, Route], route: Route) -> None:
         if route.idle:
@@ -262,6 +269,7 @@ class Exchange:
             log.exception("a listener failed on %s", event.type)
 
 
+_GONE = (ChannelGone, BridgeGone)
 _ENDS_MEDIA = frozenset({events.PlaybackFinished, events.RecordingFinished, events.RecordingFailed})
 
 

@@ -1,7 +1,6 @@
 """The HTTP lane: a keep-alive pool to Asterisk's ARI, for requests that may take their time."""
 
 import base64
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,8 +19,8 @@ from ari_app.ari.errors import (
 )
 
 LONGEST_URL = 2000  # Asterisk reads request lines of up to 4096 bytes; longer goes into the body
-_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
-_NO_IDS: Mapping[str, str] = {}
+MOST_BYTES = 64 << 20  # of a reply, for example a recording
+_JSON = {"Content-Type": "application/json"}
 
 
 class HttpLane:
@@ -57,50 +56,43 @@ class HttpLane:
             raise Closed("the ARI client is not open; use `async with Client(…)`")
         return self._session
 
-    async def perform(
-        self,
-        request: Request,
-        *,
-        deadline: float,
-        operation: str,
-        ids: Mapping[str, str] = _NO_IDS,
-        most_bytes: int = 64 << 20,
-    ) -> bytes:
+    async def perform(self, request: Request, deadline: float) -> bytes:
         """Send one request and return the reply's body, within `deadline` seconds.
 
         Raises:
             AriError: typed by status; DeadlineExceeded; Disconnected.
         """
         target, body = _placed(request)
-        session = self.session
         try:
-            async with session.request(
+            async with self.session.request(
                 request.method,
                 URL(f"{self.url}/{target}", encoded=True),
                 data=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
+                headers=_JSON if body is not None else None,
                 timeout=aiohttp.ClientTimeout(total=deadline),
                 allow_redirects=False,
             ) as response:
-                if response.content_length is not None and response.content_length > most_bytes:
+                length = response.content_length
+                if length is not None and length > MOST_BYTES:
                     raise MediaFailed(
-                        f"the file has {response.content_length} bytes, more than {most_bytes}",
-                        operation=operation,
-                        ids=ids,
+                        f"the file has {length} bytes, more than {MOST_BYTES}",
+                        operation=request.operation,
+                        ids=request.ids,
                     )
                 content = await response.read()
-                if response.status >= 300:
-                    raise error_for(response.status, reason(content), operation, ids)
-                return content
+                status = response.status
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"no reply within {deadline:g} s",
-                operation=operation,
-                ids=ids,
-                retryable=request.method in _IDEMPOTENT,
+                operation=request.operation,
+                ids=request.ids,
+                retryable=request.repeatable,
             ) from error
         except aiohttp.ClientError as error:
-            raise _broken(error, request, operation, ids) from error
+            raise _broken(error, request) from error
+        if status >= 300:
+            raise error_for(status, reason(content), request.operation, request.ids)
+        return content
 
 
 def reason(content: bytes | str | None) -> str:
@@ -126,18 +118,14 @@ def _placed(request: Request) -> tuple[str, bytes | None]:
     if len(target) <= LONGEST_URL or request.method not in ("POST", "PUT"):
         return target, encoded(request.body)
     given = request.body if isinstance(request.body, dict) else {}
-    return request.uri, encoded({**request.query, **given})
+    return request.path, encoded({**request.query, **given})
 
 
-def _broken(
-    error: aiohttp.ClientError, request: Request, operation: str, ids: Mapping[str, str]
-) -> AriError:
-    never_sent = isinstance(error, aiohttp.ClientConnectionError) and not isinstance(
-        error, aiohttp.ServerDisconnectedError
-    )
+def _broken(error: aiohttp.ClientError, request: Request) -> AriError:
+    never_sent = isinstance(error, aiohttp.ClientConnectorError)
     return Disconnected(
         f"Asterisk is not reachable: {error or type(error).__name__}",
-        operation=operation,
-        ids=ids,
-        retryable=never_sent or request.method in _IDEMPOTENT,
+        operation=request.operation,
+        ids=request.ids,
+        retryable=never_sent or request.repeatable,
     )

@@ -5,7 +5,7 @@ way, for both sides. But Asterisk serves the requests of one websocket one after
 request that has to wait for a channel's own thread holds up every later one, of every call.
 Asterisk's resource description does not say which ones wait; this table does.
 
-- SOCKET: returns at once whatever the channel is doing.
+- SOCKET: returns at once whatever the channel is doing (each is tested against a real Asterisk).
 - QUIET:  waits while a playback or recording runs on the channel. Goes over the websocket only
           when this client knows of nothing that runs there, else over HTTP.
 - HTTP:   everything else: it may wait, touches the disk, creates channels, or answers with a file
@@ -26,16 +26,23 @@ class Lane(enum.Enum):
 
 LANES: dict[str, Lane] = {
     # put into the channel's own queue, or done on the object without asking the channel's thread
-    "channels.play": Lane.SOCKET,
+    "channels.get": Lane.SOCKET,
     "channels.play_with_id": Lane.SOCKET,
     "channels.hangup": Lane.SOCKET,
+    "channels.continue_in_dialplan": Lane.SOCKET,
     "channels.ring": Lane.SOCKET,
     "channels.ring_stop": Lane.SOCKET,
+    "channels.progress": Lane.SOCKET,
+    "channels.send_dtmf": Lane.SOCKET,
     "channels.start_moh": Lane.SOCKET,
     "channels.stop_moh": Lane.SOCKET,
-    "channels.get": Lane.SOCKET,
-    "playbacks.stop": Lane.SOCKET,
+    "channels.start_silence": Lane.SOCKET,
+    "channels.stop_silence": Lane.SOCKET,
+    "channels.hold": Lane.SOCKET,
+    "channels.unhold": Lane.SOCKET,
     "playbacks.get": Lane.SOCKET,
+    "playbacks.stop": Lane.SOCKET,
+    "playbacks.control": Lane.SOCKET,
     "asterisk.ping": Lane.SOCKET,
     # executed by the channel's thread while the request waits
     "channels.answer": Lane.QUIET,

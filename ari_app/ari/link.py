@@ -5,7 +5,6 @@ After every connect `settle` runs beside the reader (event filter, reconciliatio
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 
 from ari_app.ari.backoff import delays
-from ari_app.ari.description import Request
+from ari_app.ari.description import plain
 from ari_app.ari.errors import (
     AriError,
     Closed,
@@ -29,7 +28,9 @@ from ari_app.ari.http import HttpLane
 from ari_app.ari.socket import SocketLane
 
 log = logging.getLogger(__name__)
-_PING = Request("GET", "asterisk/ping", {}, None)
+_PING = plain("asterisk.ping", "asterisk/ping")
+MOST_BYTES = 4 << 20  # of one event
+CLOSE_SECONDS = 1.0  # how long a frozen Asterisk may delay the end of a connection
 _FATAL_AT_START = (Unauthorized, Unsupported)
 
 
@@ -66,6 +67,7 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         self._last_error: AriError = Disconnected("never connected")
+        self._was_up = False
         self.lane: SocketLane | None = None
         self.connects = 0
 
@@ -101,8 +103,8 @@ class Link:
         """Close the connection and end the reader."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, AriError):
-                await self._task
+            await asyncio.wait({self._task})
+            _ = self._task.cancelled() or self._task.exception()  # wait_end tells it
 
     async def wait_up(self, deadline: float) -> bool:
         """True as soon as the link is up, False if it is not within `deadline` seconds."""
@@ -114,9 +116,9 @@ class Link:
         return True
 
     async def wait_end(self) -> None:
-        """Wait until the link has ended for good; raises what ended it."""
+        """Wait until the link has ended for good."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         waits = delays(self._pace.reconnect_first, self._pace.reconnect_most)
@@ -127,35 +129,34 @@ class Link:
                 self._failed(error)
             else:
                 self.connects += 1
-                await self._serve(lane)
-                if self._up.is_set():
-                    self._up.clear()
+                if await self._serve(lane):
                     waits = delays(self._pace.reconnect_first, self._pace.reconnect_most)
-            if not self._ever_up and isinstance(self._last_error, _FATAL_AT_START):
+            if not self._was_up and isinstance(self._last_error, _FATAL_AT_START):
                 raise self._last_error
             await asyncio.sleep(next(waits))
-
-    _ever_up = False
 
     async def _open(self) -> SocketLane:
         url = f"{self._http.url}/events?app={quote(self._application, safe='')}"
         try:
             async with asyncio.timeout(self._pace.deadline):
                 socket: aiohttp.ClientWebSocketResponse[Any] = await self._http.session.ws_connect(
-                    url, decode_text=False, max_msg_size=1 << 20, autoping=True
+                    url,
+                    decode_text=False,
+                    max_msg_size=MOST_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
                 )
         except TimeoutError as error:
             raise DeadlineExceeded("Asterisk does not answer", operation="connect") from error
         except aiohttp.WSServerHandshakeError as error:
-            raise error_for(error.status, error.message, "connect", {}) from error
+            raise error_for(error.status, error.message, "connect") from error
         except aiohttp.ClientError as error:
             raise Disconnected(
                 f"Asterisk is not reachable at {self._http.url}: {error}", operation="connect"
             ) from error
         return SocketLane(socket)
 
-    async def _serve(self, lane: SocketLane) -> None:
-        """Read until the connection ends; `lane` is the current one meanwhile."""
+    async def _serve(self, lane: SocketLane) -> bool:
+        """Read until the connection ends; `lane` is the current one meanwhile. True: it was up."""
         self.lane = lane
         beside = asyncio.create_task(self._settle_and_beat(lane), name="ari-heartbeat")
         end: AriError = Closed("the ARI client was closed")
@@ -164,31 +165,34 @@ class Link:
                 self._feed(lane, message)
             end = Disconnected("the websocket to Asterisk broke")
         finally:
+            was_up = self._up.is_set()
+            self._up.clear()
             self.lane = None
-            beside.cancel()
             lane.fail(end)
-            with contextlib.suppress(asyncio.CancelledError):
-                await beside
+            beside.cancel()
+            await asyncio.wait({beside})
             await lane.close()
             self._broke()
-        if self._up.is_set():
+        if was_up:
             log.warning("lost the connection to Asterisk (%s); reconnecting", self._application)
             self._last_error = end
+        return was_up
 
     async def _settle_and_beat(self, lane: SocketLane) -> None:
         try:
             await self._settle(lane)
-            self._ever_up = True
+            self._was_up = True
             self._up.set()
             log.info("connected to Asterisk as application %s", self._application)
             while True:
                 await asyncio.sleep(self._pace.heartbeat)
-                await lane.perform(
-                    _PING, deadline=self._pace.deadline, operation="asterisk.ping", ids={}
-                )
+                await lane.perform(_PING, self._pace.deadline)
         except AriError as error:
             self._failed(error)
-            await lane.close()
+        except Exception as error:
+            log.exception("a fault of the ARI client; it reconnects")
+            self._failed(AriError(f"fault of the client: {error!r}"))
+        await lane.close()
 
     def _failed(self, error: AriError) -> None:
         self._last_error = error

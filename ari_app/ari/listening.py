@@ -27,8 +27,11 @@ class Listener(Protocol):
     def put(self, event: Event) -> None:
         """One event, in order. Must not raise and must not wait."""
 
+    def gone(self, ident: str, error: AriError) -> None:
+        """One of its channels or bridges is gone."""
+
     def end(self, error: AriError) -> None:
-        """Nothing follows: the channel is gone or the client is closed."""
+        """Nothing follows: all of them are gone, or the client has ended."""
 
 
 class Places(Protocol):
@@ -50,7 +53,13 @@ def wanted(types: tuple[type[Event], ...]) -> frozenset[type[Event]] | None:
 
 
 class _Registered:
-    __slots__ = ("_bridges", "_channels", "_places", "_types")
+    """What both kinds of listener share.
+
+    `until` are the channels and bridges whose going ends the listener: when the last of them is
+    gone, nothing that was asked for can follow.
+    """
+
+    __slots__ = ("_bridges", "_channels", "_places", "_types", "_until")
 
     def __init__(
         self,
@@ -58,14 +67,22 @@ class _Registered:
         types: tuple[type[Event], ...],
         channels: tuple[str, ...],
         bridges: tuple[str, ...],
+        until: Iterable[str],
     ) -> None:
         self._places = places
         self._types = wanted(types)
         self._channels = channels
         self._bridges = bridges
+        self._until = set(until)
 
     def put(self, event: Event) -> None:
         raise NotImplementedError
+
+    def gone(self, ident: str, error: AriError) -> None:
+        """A channel or bridge is gone (the reader calls this)."""
+        self._until.discard(ident)
+        if not self._until:
+            self.end(error)
 
     def end(self, error: AriError) -> None:
         raise NotImplementedError
@@ -106,9 +123,10 @@ class Events(_Registered, Generic[E]):
         types: tuple[type[Event], ...],
         channels: tuple[str, ...],
         bridges: tuple[str, ...],
+        until: Iterable[str],
         bound: int = BOUND,
     ) -> None:
-        super().__init__(places, types, channels, bridges)
+        super().__init__(places, types, channels, bridges, until)
         self._queue: deque[E] = deque()
         self._bound = bound
         self._error: AriError | None = None
@@ -137,7 +155,7 @@ class Events(_Registered, Generic[E]):
         """The next event, or None when none came within `deadline` seconds.
 
         Raises:
-            ChannelGone: nothing is left and the channel has left the application.
+            ChannelGone, BridgeGone: nothing is left, and nothing can follow.
             ApplicationReplaced, Closed: the client has ended.
         """
         if self._queue:
@@ -179,10 +197,11 @@ class Subscription(_Registered):
         types: tuple[type[Event], ...],
         channels: tuple[str, ...],
         bridges: tuple[str, ...],
+        until: Iterable[str],
         call: Callable[[Event], None],
         ended: Callable[[AriError], None] | None,
     ) -> None:
-        super().__init__(places, types, channels, bridges)
+        super().__init__(places, types, channels, bridges, until)
         self._call = call
         self._ended = ended
 

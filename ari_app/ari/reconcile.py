@@ -54,7 +54,6 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
     gone: list[str] = []
     adopted: list[ChannelSnapshot] = []
     if missing or unknown:
-        # by now the StasisStart of a channel that arrived meanwhile has been read
         existing = {c.id: c for c in await call("channels.list")}
         for ident in sorted(missing):
             if (end := _missed_end(exchange, ident, existing.get(ident), application)) is not None:

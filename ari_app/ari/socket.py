@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,28 +16,23 @@ from ari_app.ari.events import RestResponse
 from ari_app.ari.http import reason
 
 log = logging.getLogger(__name__)
-_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 Refused = Callable[[AriError], None]
 
 
 class Pending:
     """A request whose reply has not come."""
 
-    __slots__ = ("future", "ids", "method", "operation", "refused", "timer")
+    __slots__ = ("future", "refused", "request", "timer")
 
     def __init__(
         self,
-        future: asyncio.Future[str | None] | None,
-        refused: Refused | None,
-        method: str,
-        operation: str,
-        ids: Mapping[str, str],
+        request: Request,
+        future: "asyncio.Future[str | None] | None" = None,
+        refused: Refused | None = None,
     ) -> None:
+        self.request = request
         self.future = future
         self.refused = refused
-        self.method = method
-        self.operation = operation
-        self.ids = ids
         self.timer: asyncio.TimerHandle | None = None
 
     def fail(self, error: AriError) -> None:
@@ -81,34 +76,24 @@ class SocketLane:
             if message.type is not WSMsgType.BINARY:  # Asterisk sends none; ignore what it may mean
                 return None
 
-    async def perform(
-        self, request: Request, *, deadline: float, operation: str, ids: Mapping[str, str]
-    ) -> str | None:
+    async def perform(self, request: Request, deadline: float) -> str | None:
         """Send one request and return the reply's body, within `deadline` seconds.
 
         Raises:
             AriError: typed by status; DeadlineExceeded; Disconnected.
         """
         future: asyncio.Future[str | None] = self._loop.create_future()
-        pending = Pending(future, None, request.method, operation, ids)
-        number = await self._send(request, pending, deadline)
+        pending = Pending(request, future)
+        number = await self._send(pending, deadline)
         try:
             return await future
         finally:
             if self._pending.pop(number, None) is not None and pending.timer is not None:
                 pending.timer.cancel()
 
-    async def post(
-        self,
-        request: Request,
-        *,
-        deadline: float,
-        operation: str,
-        ids: Mapping[str, str],
-        refused: Refused,
-    ) -> None:
+    async def post(self, request: Request, deadline: float, refused: Refused) -> None:
         """Send one request and return as soon as it is on its way; `refused` hears of an error."""
-        await self._send(request, Pending(None, refused, request.method, operation, ids), deadline)
+        await self._send(Pending(request, refused=refused), deadline)
 
     def replied(self, reply: RestResponse) -> bool:
         """Match a reply to its request. False: nobody waits for it (any more)."""
@@ -122,7 +107,8 @@ class SocketLane:
                 pending.future.set_result(reply.message_body)
             return True
         said = reason(reply.message_body) or reply.reason_phrase
-        pending.fail(error_for(reply.status_code, said, pending.operation, pending.ids))
+        request = pending.request
+        pending.fail(error_for(reply.status_code, said, request.operation, request.ids))
         return True
 
     def fail(self, error: AriError) -> None:
@@ -131,9 +117,13 @@ class SocketLane:
             self._error = error
         pending, self._pending = self._pending, {}
         for one in pending.values():
+            request = one.request
             one.fail(
                 type(error)(
-                    error.message, operation=one.operation, ids=one.ids, retryable=error.retryable
+                    error.message,
+                    operation=request.operation,
+                    ids=request.ids,
+                    retryable=error.retryable and request.repeatable,
                 )
             )
 
@@ -141,22 +131,17 @@ class SocketLane:
         """Close the websocket."""
         await self._socket.close()
 
-    async def _send(self, request: Request, pending: Pending, deadline: float) -> str:
+    async def _send(self, pending: Pending, deadline: float) -> str:
+        request = pending.request
         if self._error is not None:
-            raise Disconnected(self._error.message, operation=pending.operation, ids=pending.ids)
+            raise Disconnected(self._error.message, operation=request.operation, ids=request.ids)
         number = str(next(self._numbers))
+        # target is percent-encoded and the rest is ours: nothing in it needs escaping
         head = (
             f'{{"type":"RESTRequest","transaction_id":"","request_id":"{number}",'
             f'"method":"{request.method}","uri":"{request.target}"'
         )
-        if request.body is None:
-            frame = f"{head}}}".encode()
-        else:
-            text = msgspec.json.encode(msgspec.json.encode(request.body).decode())
-            frame = b'%b,"content_type":"application/json","message_body":%b}' % (
-                head.encode(),
-                text,
-            )
+        frame = f"{head}}}".encode() if request.body is None else _with_body(head, request.body)
         pending.timer = self._loop.call_later(deadline, self._expire, number, deadline)
         self._pending[number] = pending
         try:
@@ -164,11 +149,11 @@ class SocketLane:
         except BaseException as error:
             self._pending.pop(number, None)
             pending.timer.cancel()
-            if isinstance(error, (aiohttp.ClientError, ConnectionError)):
+            if isinstance(error, aiohttp.ClientError | ConnectionError):
                 raise Disconnected(
                     "the websocket to Asterisk is broken",
-                    operation=pending.operation,
-                    ids=pending.ids,
+                    operation=request.operation,
+                    ids=request.ids,
                 ) from error
             raise
         return number
@@ -176,11 +161,17 @@ class SocketLane:
     def _expire(self, number: str, deadline: float) -> None:
         pending = self._pending.pop(number, None)
         if pending is not None:
+            request = pending.request
             pending.fail(
                 DeadlineExceeded(
                     f"no reply within {deadline:g} s",
-                    operation=pending.operation,
-                    ids=pending.ids,
-                    retryable=pending.method in _IDEMPOTENT,
+                    operation=request.operation,
+                    ids=request.ids,
+                    retryable=request.repeatable,
                 )
             )
+
+
+def _with_body(head: str, body: Any) -> bytes:
+    text = msgspec.json.encode(msgspec.json.encode(body).decode())
+    return b'%b,"content_type":"application/json","message_body":%b}' % (head.encode(), text)

@@ -28,7 +28,7 @@ class Bridge(Resource):
     key: ClassVar[str] = "bridge_id"
 
     @overload
-    def listen(self) -> Events[Event]: ...
+    def listen(self, *, channels: Sequence[str] = (), bound: int = BOUND) -> Events[Event]: ...
     @overload
     def listen(
         self, *types: type[E], channels: Sequence[str] = (), bound: int = BOUND
@@ -36,8 +36,8 @@ class Bridge(Resource):
     def listen(
         self, *types: type[Event], channels: Sequence[str] = (), bound: int = BOUND
     ) -> Events[Any]:
-        """A queue of this bridge's events, and of `channels` in it."""
-        return Events(self._client.exchange, types, tuple(channels), (self.id,), bound)
+        """A queue of this bridge's events, and of `channels` in it; ends with the bridge."""
+        return Events(self._client.exchange, types, tuple(channels), (self.id,), (self.id,), bound)
 
     def on(
         self,
@@ -46,7 +46,7 @@ class Bridge(Resource):
         ended: Callable[[AriError], None] | None = None,
     ) -> Subscription:
         """Call a function for this bridge's events, without a queue; see `Subscription`."""
-        return Subscription(self._client.exchange, types, (), (self.id,), call, ended)
+        return Subscription(self._client.exchange, types, (), (self.id,), (self.id,), call, ended)
 
     async def add_channel(
         self,

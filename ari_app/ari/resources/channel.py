@@ -2,10 +2,11 @@
 
 # ruff: noqa: A002 — parameters are named as ARI names them
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
-from ari_app.ari.errors import AriError
+from ari_app.ari.errors import AriError, DeadlineExceeded, Disconnected, NotFound
 from ari_app.ari.events import Event
 from ari_app.ari.ids import new_id
 from ari_app.ari.listening import BOUND, Events, Subscription
@@ -37,7 +38,7 @@ class Channel(Resource):
     # -- hearing -------------------------------------------------------------------------------
 
     @overload
-    def listen(self) -> Events[Event]: ...
+    def listen(self, *, bridges: Sequence[str] = (), bound: int = BOUND) -> Events[Event]: ...
     @overload
     def listen(
         self, *types: type[E], bridges: Sequence[str] = (), bound: int = BOUND
@@ -48,9 +49,9 @@ class Channel(Resource):
         """A queue of this channel's events, and of `bridges` it is in; in order, of these types.
 
         `with channel.listen(ChannelDtmfReceived, PlaybackFinished) as events:`. Playbacks to the
-        channel and recordings of it count as its events.
+        channel and recordings of it count as its events. Ends when the channel is gone.
         """
-        return Events(self._client.exchange, types, (self.id,), tuple(bridges), bound)
+        return Events(self._client.exchange, types, (self.id,), tuple(bridges), (self.id,), bound)
 
     def on(
         self,
@@ -59,7 +60,7 @@ class Channel(Resource):
         ended: Callable[[AriError], None] | None = None,
     ) -> Subscription:
         """Call a function for this channel's events, without a queue; see `Subscription`."""
-        return Subscription(self._client.exchange, types, (self.id,), (), call, ended)
+        return Subscription(self._client.exchange, types, (self.id,), (), (self.id,), call, ended)
 
     # -- the call ------------------------------------------------------------------------------
 
@@ -240,11 +241,14 @@ class Channel(Resource):
 
     async def get_variable(self, variable: str, *, deadline: Seconds = None) -> str:
         """A channel variable or dialplan function; "" when it is not set."""
-        values = {"channel_id": self.id, "variable": variable}
-        operation = self._client.operation("channels.get_channel_var")
-        found: VariableSnapshot = operation.result(
-            await self._client.perform(operation, values, deadline)
-        )
+        try:
+            found: VariableSnapshot = await self.do(
+                "get_channel_var", variable=variable, deadline=deadline
+            )
+        except NotFound as error:
+            if "variable" in error.message:  # and not the channel
+                return ""
+            raise
         return found.value
 
     async def set_variable(
@@ -392,6 +396,9 @@ async def _ask(
         client.exchange.expect(channel_id)
     try:
         body = await client.perform(client.operation(operation), values, deadline)
+    except (DeadlineExceeded, Disconnected, asyncio.CancelledError):
+        client.abandon(channel_id)  # perhaps it was made: nobody would know of it
+        raise
     except BaseException:
         if ours:
             client.exchange.forget(channel_id)
