@@ -50,7 +50,13 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_pjsip_registrar",
         "res_pjsip_caller_id",
         "res_pjsip_diversion",
+        # Requests inside a call that no module takes are never answered, and the other side hangs
+        # up after 32 s: carriers use OPTIONS and empty INFO as signs of life. REFER is taken so
+        # that it is refused (allow_transfer=no).
+        "res_pjsip_dlg_options",
         "res_pjsip_dtmf_info",
+        "res_pjsip_empty_info",
+        "res_pjsip_refer",
         "res_pjsip_header_funcs",
         "res_pjsip_nat",
         "res_pjsip_rfc3326",

@@ -75,7 +75,8 @@ class Paths:
 
     @property
     def call_records(self) -> Path:
-        """The CDR file, one line per finished channel."""
+        """The CDR file, one line per finished channel. Caller ids stand in it as they were sent:
+        they need not be UTF-8."""
         return self.log / "cdr-custom" / "huisheng.csv"
 
     @property

@@ -1,0 +1,246 @@
+"""What becomes of a caller when the application is there, is gone, or is frozen."""
+
+import asyncio
+import json
+import socket
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+
+from asterisk_conf.notes import Note, read
+from asterisk_conf.numbers import spellings
+from asterisk_conf.server import AsteriskServer
+from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, World, dial_as_agent
+from tests.rig.asterisk import LINE_NUMBER
+from tests.rig.rtp import send_tone, target
+
+pytestmark = pytest.mark.asterisk
+
+
+class Application:
+    """An ARI application that takes calls and does nothing until told."""
+
+    def __init__(self, server: AsteriskServer, session: aiohttp.ClientSession) -> None:
+        self._server = server
+        self._session = session
+
+    async def event(self, kind: str, seconds: float = 5) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            while (event := json.loads(await self._socket.receive_str()))["type"] != kind:
+                pass
+        return event
+
+    async def set_lease(self, channel: str, seconds: int) -> None:
+        async with self._session.post(
+            f"{self._server.ari_url}/channels/{channel}/variable",
+            params={"variable": "TIMEOUT(absolute)", "value": str(seconds)},
+        ) as response:
+            assert response.status == 204
+
+    async def hang_up(self, channel: str) -> None:
+        await self._session.delete(f"{self._server.ari_url}/channels/{channel}")
+
+
+@asynccontextmanager
+async def listening(server: AsteriskServer, name: str = "huisheng") -> AsyncIterator[Application]:
+    login = aiohttp.encode_basic_auth("huisheng", server.secrets.ari)
+    async with aiohttp.ClientSession(headers={"Authorization": login}) as session:
+        application = Application(server, session)
+        async with session.ws_connect(f"{server.ari_url}/events?app={name}") as opened:
+            application._socket = opened
+            yield application
+
+
+async def noted(server: AsteriskServer, wanted: Callable[[Note], bool]) -> Note:
+    """The newest note that is `wanted`, waited for."""
+    async with asyncio.timeout(10):
+        while True:
+            for note in reversed(read(server.paths.notes)):
+                if wanted(note):
+                    return note
+            await asyncio.sleep(0.05)
+
+
+async def test_every_spelling_of_the_number_arrives_as_the_published_one(
+    guarded: AsteriskServer, world: World
+):
+    async with listening(guarded) as application:
+        for spelling in spellings(LINE_NUMBER):
+            call = world.carrier.invite(spelling)
+            start = await application.event("StasisStart")
+            assert start["args"] == ["line", LINE_NUMBER]
+            assert start["channel"]["dialplan"]["exten"] == LINE_NUMBER
+            assert start["channel"]["id"].startswith("huisheng-")
+            await application.hang_up(start["channel"]["id"])
+            assert (await call.final()).status >= 400
+
+
+async def test_the_note_of_a_call_stands_before_the_application_hears_of_it(
+    guarded: AsteriskServer, world: World
+):
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER, caller="02223456789")
+        start = await application.event("StasisStart")
+        note = read(guarded.paths.notes)[-1]
+        await application.hang_up(start["channel"]["id"])
+        await call.final()
+    assert note.kind == "received"
+    assert note.channel_id == start["channel"]["id"]
+    assert note.line_number == LINE_NUMBER
+    assert note.channel_name == start["channel"]["name"]
+    assert note.caller_id == "02223456789"
+
+
+HOSTILE_CALLERS = [
+    "${SHELL(touch /tmp/huisheng-was-here)}",
+    "1)},${SHELL(id)}",
+    "a,b,c",
+    "a\nfallback,1,forged",
+    "a\r\nreceived,1,forged,4001234567,x,y",
+    '"><script>',
+    "a:0:1)",
+    "a%0Ab",
+    "张敏",
+    "\udcff\udcfe",
+    "9" * 3000,
+    "(((((",
+    "$[1+1]",
+    "\\",
+]
+
+
+@pytest.mark.parametrize("caller", HOSTILE_CALLERS, ids=range(len(HOSTILE_CALLERS)))
+async def test_a_callers_text_stays_one_field_of_one_note(
+    guarded: AsteriskServer, world: World, caller: str
+):
+    before = len(read(guarded.paths.notes))
+    sent = quote(caller.encode(errors="surrogateescape"), safe="")
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER, caller=sent)
+        start = await application.event("StasisStart")
+        await application.hang_up(start["channel"]["id"])
+        await call.final()
+    assert [note.channel_id for note in read(guarded.paths.notes)[before:]] == [
+        start["channel"]["id"]
+    ]
+    lines = guarded.paths.notes.read_text(errors="replace").splitlines()
+    assert all(line.startswith(("received,", "fallback,", "message,")) for line in lines)
+    assert len(lines[-1]) < 400
+
+
+async def test_nobody_listens_so_the_dialplan_takes_the_callers_message(
+    guarded: AsteriskServer, world: World
+):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        media.bind((CARRIER, 0))
+        call = world.carrier.invite(LINE_NUMBER, media_port=media.getsockname()[1])
+        answer = await call.final()
+        assert answer.status == 200
+        note = await noted(guarded, lambda note: note.kind == "fallback")
+        await send_tone(media, target(answer.body), 2)
+        assert (await call.ask("BYE")).status == 200
+    missing = [line for line in guarded.complaints() if "file.c" in line]
+    assert missing == []  # a prompt that is not there is passed over, the tone is there
+    said = await noted(guarded, lambda found: found.kind == "message")
+    assert said.channel_id == note.channel_id
+    with wave.open(str(guarded.paths.messages / said.file)) as message:
+        assert message.getframerate() == 8000
+        assert 0.5 < message.getnframes() / 8000 < 2.5
+
+
+async def test_a_frozen_application_loses_the_caller_to_the_dialplan_when_the_lease_ends(
+    guarded: AsteriskServer, world: World
+):
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER)
+        start = await application.event("StasisStart")
+        answer = await call.final(LEASE_SECONDS + 5)  # the fallback answers, not we
+        assert answer.status == 200
+        channel = start["channel"]["id"]
+        assert (await application.event("StasisEnd"))["channel"]["id"] == channel
+        await noted(guarded, lambda note: note.kind == "fallback" and note.channel_id == channel)
+        assert (await call.ask("BYE")).status == 200
+
+
+async def test_the_application_renews_and_lifts_the_lease(guarded: AsteriskServer, world: World):
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER)
+        channel = (await application.event("StasisStart"))["channel"]["id"]
+        await application.set_lease(channel, 0)
+        with pytest.raises(TimeoutError):
+            await application.event("StasisEnd", LEASE_SECONDS + 1)
+        await application.set_lease(channel, 1)
+        await application.event("StasisEnd", 3)
+        assert (await call.final()).status == 200
+        assert (await call.ask("BYE")).status == 200
+
+
+async def test_a_caller_the_application_is_done_with_is_hung_up_not_served_twice(
+    guarded: AsteriskServer, world: World
+):
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER)
+        channel = (await application.event("StasisStart"))["channel"]["id"]
+        async with application._session.post(
+            f"{guarded.ari_url}/channels/{channel}/continue"
+        ) as response:
+            assert response.status == 204
+        assert (await call.final()).status >= 400
+    assert not [
+        note
+        for note in read(guarded.paths.notes)
+        if note.channel_id == channel and note.kind == "fallback"
+    ]
+
+
+async def test_signs_of_life_inside_a_call_are_answered(guarded: AsteriskServer, world: World):
+    """A carrier hangs up when its OPTIONS or empty INFO get no answer."""
+    call = world.carrier.invite(LINE_NUMBER)
+    assert (await call.final()).status == 200
+    for method in ("OPTIONS", "INFO"):
+        assert (await call.ask(method)).status == 200
+    assert (await call.ask("BYE")).status == 200
+
+
+async def test_a_call_leaves_a_record_with_its_linked_id(guarded: AsteriskServer, world: World):
+    call = world.carrier.invite(LINE_NUMBER)
+    await call.final()
+    channel = read(guarded.paths.notes)[-1].channel_id
+    await call.ask("BYE")
+    async with asyncio.timeout(10):
+        while f'"{channel}","{channel}"' not in _records(guarded):
+            await asyncio.sleep(0.05)  # noqa: ASYNC110 - a file has no event
+
+
+def _records(server: AsteriskServer) -> str:
+    path = server.paths.call_records
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+async def test_an_agents_feature_code_reaches_the_application(
+    guarded: AsteriskServer, world: World
+):
+    async with listening(guarded) as application:
+        dialled = asyncio.create_task(dial_as_agent(guarded, world.phone, "*70"), name="dial")
+        start = await application.event("StasisStart")
+        assert start["args"] == ["feature", "*70", "8001"]
+        await application.hang_up(start["channel"]["id"])
+        assert await dialled >= 400
+
+
+async def test_a_trusted_carriers_asserted_identity_is_the_caller_and_anothers_is_not(
+    guarded: AsteriskServer, world: World
+):
+    header = "P-Asserted-Identity: <sip:02287654321@carrier.example>"
+    async with listening(guarded) as application:
+        for side, number in ((world.carrier, "02287654321"), (world.hotline, "13900139000")):
+            call = side.invite(LINE_NUMBER, header, caller="13900139000")
+            start = await application.event("StasisStart")
+            assert start["channel"]["caller"]["number"] == number
+            await application.hang_up(start["channel"]["id"])
+            await call.final()
