@@ -38,6 +38,10 @@ class Prompts:
         """How long a prompt plays."""
         return self.lengths[name]
 
+    def keeping(self, older: "Prompts") -> "Prompts":
+        """These, and what `older` has beyond them: calls on older menus may still play those."""
+        return Prompts({**older.files, **self.files}, {**older.lengths, **self.lengths})
+
 
 def digit_name(digit: str) -> str:
     """The name of a digit's prompt; no name in config.yaml can be the same."""

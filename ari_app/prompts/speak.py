@@ -69,19 +69,28 @@ def make(prompt: Speech | Recording, target: Path) -> None:
     Raises:
         PromptError: a tool is missing, fails, takes too long, or gives no sound.
     """
-    with tempfile.TemporaryDirectory(prefix="prompt-", dir=target.parent) as folder:
-        made = Path(folder) / "prompt.alaw"
-        if isinstance(prompt, Speech):
-            spoken = Path(folder) / "spoken.wav"
-            _speak(prompt, spoken)
-            _to_alaw(prompt.name, spoken, made, trim=True)
-            silent = round(sum(_PAD_SECONDS) * BYTES_PER_SECOND)
-        else:
-            _to_alaw(prompt.name, prompt.file, made, trim=False)
-            silent = 0
-        if made.stat().st_size <= silent:
-            raise PromptError(prompt.name, "gives no sound; write words or use another recording")
-        made.replace(target)
+    try:
+        with tempfile.TemporaryDirectory(prefix="prompt-", dir=target.parent) as folder:
+            _make_in(Path(folder), prompt).replace(target)
+    except OSError as error:
+        raise PromptError(
+            prompt.name, f"{target.parent}: {error.strerror}; it must be writable and have room"
+        ) from error
+
+
+def _make_in(folder: Path, prompt: Speech | Recording) -> Path:
+    made = folder / "prompt.alaw"
+    if isinstance(prompt, Speech):
+        spoken = folder / "spoken.wav"
+        _speak(prompt, spoken)
+        _to_alaw(prompt.name, spoken, made, trim=True)
+        silent = round(sum(_PAD_SECONDS) * BYTES_PER_SECOND)
+    else:
+        _to_alaw(prompt.name, prompt.file, made, trim=False)
+        silent = 0
+    if made.stat().st_size <= silent:
+        raise PromptError(prompt.name, "gives no sound; write words or use another recording")
+    return made
 
 
 def _speak(speech: Speech, target: Path) -> None:

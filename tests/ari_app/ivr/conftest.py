@@ -1,5 +1,6 @@
 """The repository's own config.yaml, and menus written for one test."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from ari_app.ivr.settings import IvrSettings
 from ari_app.ivr.tree import MenuTree
+from ari_app.prompts.speak import TOOLS
 from ari_app.settings import Settings, load
 from asterisk_conf.settings import PbxSettings
 from desk.calendar import Calendar
@@ -42,3 +44,12 @@ def menus() -> Callable[..., MenuTree]:
         return MenuTree.compile(ivr, pbx, Calendar())
 
     return compiled
+
+
+@pytest.fixture(scope="session")
+def speech_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prompts spoken once for all tests; skips where the speech tools are not installed."""
+    for tool in TOOLS:
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed; apt-get install {' '.join(TOOLS)}")
+    return tmp_path_factory.mktemp("prompts")
