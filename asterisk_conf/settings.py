@@ -53,6 +53,8 @@ class RtpSettings(_Section):
     def _room(self) -> "RtpSettings":
         if self.last - self.first < 20:
             raise ValueError("`last` must be at least 20 above `first`: two ports per call leg")
+        if self.first % 2:
+            raise ValueError("`first` must be even: RTP has the even ports, RTCP the odd ones")
         return self
 
 

@@ -213,8 +213,8 @@ async def test_a_call_leaves_a_record_with_its_linked_id(guarded: AsteriskServer
     channel = read(guarded.paths.notes)[-1].channel_id
     await call.ask("BYE")
     async with asyncio.timeout(10):
-        while f'"{channel}","{channel}"' not in _records(guarded):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - a file has no event
+        while f'"{channel}","{channel}"' not in _records(guarded):  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.05)
 
 
 def _records(server: AsteriskServer) -> str:
