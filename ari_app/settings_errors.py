@@ -19,6 +19,10 @@ FORMS: Mapping[str, str] = {
     ),
     r"^(postgresql://.*|sqlite:///.*)?$": "postgresql://user@host/name, sqlite:///path or empty",
     r"^(sip:[A-Za-z0-9._-]+@[A-Za-z0-9.:\[\]-]+)?$": "a SIP address as sip:8001@192.0.2.7:5060",
+    r"^[A-Za-z0-9.-]+$": "a host name or an address",
+    r"^[A-Za-z0-9._+-]{1,64}$": "letters, digits and . _ + - (at most 64)",
+    r"^[\w·.'()’ -]+$": "a name: letters, digits, spaces and · . ' ( ) -",
+    r"^\+?[0-9]{3,20}$": 'a number of three to twenty digits in quotes: "4001234567"',
     r"^[A-Za-z0-9+_-]{2,40}$": "a voice that `espeak-ng --voices` lists, as cmn-latn-pinyin",
 }
 """What a text must be, by the pattern it must match."""

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from ari_app.cli.main import build
 from ari_app.settings import ConfigError, Settings, load
+from ari_app.settings_errors import FORMS
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 TEXT = CONFIG.read_text(encoding="utf-8")
@@ -299,6 +300,22 @@ def test_the_repositorys_config_shows_every_setting() -> None:
     for section, model in settings:
         if isinstance(model, BaseModel):
             assert set(type(model).model_fields) == set(data[section]), section
+
+
+def patterns(schema: Any) -> Iterator[str]:
+    """Every regular expression in a JSON schema."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from patterns(part)
+
+
+def test_nobody_is_shown_a_regular_expression() -> None:
+    untold = set(patterns(Settings.model_json_schema())) - set(FORMS)
+    assert not untold, "say in ari_app.settings_errors.FORMS what these texts must be"
 
 
 def test_a_command_tells_the_mistake_and_exits_2(config: Path) -> None:
