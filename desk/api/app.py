@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from importlib import metadata
 from pathlib import Path
 
@@ -42,12 +42,14 @@ def create_app(
     line: LineStatus | None = None,
     registry: CollectorRegistry | None = None,
     now: Callable[[], datetime] = _clock,
+    timezone: tzinfo = UTC,
 ) -> FastAPI:
     """The ASGI application.
 
     Args:
         db: open, and left open.
         line: the telephone line as this process sees it; None in a process without one.
+        timezone: in which the page shows moments.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
@@ -73,7 +75,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.desk = ApiState(db, line or NoLine(), settings, feed, metrics, now)
+    app.state.desk = ApiState(db, line or NoLine(), settings, feed, metrics, now, timezone)
     problems.install(app)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)

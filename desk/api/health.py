@@ -45,7 +45,7 @@ async def alive() -> dict[str, Any]:
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(desk: Desk) -> JSONResponse:
     """200 when database and line can serve calls, else 503 with what is wrong and the mend."""
-    findings = [await _database(desk), *await _line(desk)]
+    findings = [await _database(desk), *await line_findings(desk)]
     body = Readiness(
         ready=all(finding.ok for finding in findings),
         findings=[FindingOut(name=f.name, ok=f.ok, detail=f.detail, mend=f.mend) for f in findings],
@@ -73,7 +73,8 @@ async def _database(desk: ApiState) -> Finding:
     return Finding("database", True, f"{desk.db.dialect}, timeline at {seq}")
 
 
-async def _line(desk: ApiState) -> list[Finding]:
+async def line_findings(desk: ApiState) -> list[Finding]:
+    """The line's own checks, or the finding that it does not answer."""
     try:
         async with asyncio.timeout(SECONDS):
             return list(await desk.line.findings())

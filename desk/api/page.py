@@ -1,6 +1,5 @@
 """The status page: the line at a glance, for a browser on the machine itself. Masked throughout."""
 
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from desk import journal, outbox, tickets
 from desk.api.access import on_this_machine
 from desk.api.event_stream import event
+from desk.api.health import line_findings
 from desk.api.models import CallOut, TicketOut
 from desk.api.routes import open_stream
 from desk.api.state import ApiState, state_of
@@ -35,7 +35,7 @@ _pages = Environment(
 async def status(desk: Desk) -> HTMLResponse:
     """The page."""
     live, recent, newest, counts = await desk.db.read(_read)
-    findings = await desk.line.findings()
+    findings = await line_findings(desk)
     now = desk.now()
     page = _pages.get_template("status.html").render(
         company=desk.line.company,
@@ -52,7 +52,8 @@ async def status(desk: Desk) -> HTMLResponse:
         causes=CAUSES,
         statuses=STATUSES,
         target_states=TARGET_STATES,
-        now=now.astimezone(UTC),
+        now=now,
+        local=lambda moment, form: moment.astimezone(desk.timezone).strftime(form),
     )
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from fastapi import Request
 
@@ -23,6 +23,7 @@ class ApiState:
     feed: Feed
     metrics: Metrics
     now: Callable[[], datetime]
+    timezone: tzinfo
 
 
 def state_of(request: Request) -> ApiState:

@@ -183,8 +183,7 @@ def _commit_together(connection: Connection, units: list[Unit]) -> bool:
     """One transaction for all units. A unit that fails leaves nothing and disturbs no other."""
     driver = _driver(connection)
     while True:
-        wanted = [unit for unit in units if not unit.abandoned]
-        if not wanted:
+        if all(unit.abandoned for unit in units):
             return False
         try:
             transaction = begin(connection)
@@ -192,10 +191,11 @@ def _commit_together(connection: Connection, units: list[Unit]) -> bool:
         except (sqlite3.OperationalError, DBAPIError) as error:
             if _code(error) in _PASSING:
                 continue  # each try waits for the lock; a unit's own deadline ends this
-            return _fail(wanted, error)
+            return _fail(units, error)
     try:
-        for unit in wanted:
-            _run_in_savepoint(connection, driver, unit)
+        for unit in units:
+            if not unit.abandoned:
+                _run_in_savepoint(connection, driver, unit)
         transaction.commit()
     except Exception as error:  # noqa: BLE001 - it is every caller's
         connection.info.pop("advanced", None)
@@ -203,7 +203,7 @@ def _commit_together(connection: Connection, units: list[Unit]) -> bool:
             transaction.rollback()
         except sqlite3.Error:
             connection.invalidate()
-        return _fail(wanted, error)
+        return _fail(units, error)
     return connection.info.pop("advanced", None) is not None
 
 
