@@ -26,27 +26,27 @@ PBX = PbxSettings.model_validate(
     {"agents": [{"extension": e, "name": "人", "team": "t"} for e in EXTENSIONS]}
 )
 
+ends = st.sampled_from(
+    [
+        {"say": "p"},
+        {"message": "p", "ticket": "complaint"},
+        {"person": "t", "label": "人工"},
+        {"extension": "80"},
+        {"hangup": True},
+    ]
+)
 verbs = st.one_of(
     st.sampled_from(NAMES).map(lambda name: {"menu": name}),
     st.sampled_from(NAMES).map(lambda name: {"say": "p", "then": name}),
-    st.sampled_from(
-        [
-            {"say": "p"},
-            {"message": "p", "ticket": "complaint"},
-            {"person": "t", "label": "人工"},
-            {"extension": "80"},
-            {"back": True},
-            {"repeat": True},
-            {"hangup": True},
-        ]
-    ),
+    st.sampled_from([{"back": True}, {"repeat": True}]),
+    ends,
 )
 menu = st.fixed_dictionaries(
     {
         "prompt": st.just("p"),
         "keys": st.dictionaries(st.sampled_from(KEYS), verbs, max_size=6),
         "attempts": st.integers(1, 4),
-        "failure": verbs,
+        "failure": st.one_of(ends, ends, verbs),
         "dial_extensions": st.booleans(),
     }
 )
