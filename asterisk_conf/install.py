@@ -21,6 +21,8 @@ VERSION_TESTED = (22, 10, 1)
 # 22.8 is the first with JSON control messages in chan_websocket; REST over the websocket is older.
 VERSION_NEEDED = (22, 8, 0)
 SETUP = "scripts/setup-asterisk"
+# For rendering where no Asterisk is installed.
+USUAL_MODULES_DIR = Path("/usr/lib/asterisk/modules")
 
 Version = tuple[int, int, int]
 _VERSION = re.compile(r"^Asterisk (?:certified[/-])?(\d+)\.(\d+)(?:\.(\d+))?")

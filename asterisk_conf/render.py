@@ -28,6 +28,7 @@ _FILES = (
     "ari.conf",
     "manager.conf",
     "pjsip.conf",
+    "pjsip_transport.conf",
     "extensions.conf",
     "rtp.conf",
     "musiconhold.conf",

@@ -23,7 +23,9 @@ from asterisk_conf.secrets import Secrets
 from asterisk_conf.settings import PbxSettings
 
 # Files that Asterisk reads when it starts and never again.
-RESTART_FILES = frozenset({"asterisk.conf", "modules.conf", "rtp.conf", "pjproject.conf"})
+RESTART_FILES = frozenset(
+    {"asterisk.conf", "modules.conf", "rtp.conf", "pjproject.conf", "pjsip_transport.conf"}
+)
 # What a silent start prints: anything else on the console is a complaint.
 _HARMLESS = ("Setting max files open to ", "PBX UUID: ")
 _MOST_FILES = 20_000  # about 6 per call leg
@@ -75,26 +77,22 @@ class AsteriskServer:
         return self._process.pid if self._process is not None else None
 
     async def start(self, *, deadline: float = 30) -> None:
-        """Write the configuration and start Asterisk, or adopt the one that runs already (which
-        is told to reload if the configuration changed). Returns when it is fully booted.
+        """Write the configuration and start Asterisk. Returns when it is fully booted.
+
+        An Asterisk that runs in these paths already is adopted with its calls and told to reload;
+        if files changed that need a fresh start, it is started anew, unless it has calls.
 
         Raises:
             ConfValueError: the settings do not fit into a configuration.
             StartError: a port is taken, or Asterisk ended or did not get ready in time.
         """
-        files = render(self.pbx, self.secrets, self.paths, max_files=_file_limit())
+        files = render(self.pbx, self.secrets, self.paths, max_files=file_limit())
         await asyncio.to_thread(prepare, self.paths, self.installation)
-        running = await self._running_pid()
-        if running is None:
-            self._check_ports()
-        changed = write(files, self.paths.etc)
+        write(files, self.paths.etc)
         self._log_start = _size(self.paths.messages_log)
-        if running is not None:
-            self._process, self.adopted = ProcessHandle(running), True
-            self.restart_needed = tuple(name for name in changed if name in RESTART_FILES)
-            if changed:
-                await self.reload()
+        if await self._adopt():
             return
+        self._check_ports()
         self._spawn()
         try:
             async with asyncio.timeout(deadline):
@@ -151,11 +149,22 @@ class AsteriskServer:
             line for line in console if not line.startswith(_HARMLESS)
         ]
 
-    async def _running_pid(self) -> int | None:
+    async def _adopt(self) -> bool:
+        """Take over an Asterisk that runs here; False if none does, or it had to be ended."""
         try:
-            return await control.pid(self.paths.control_socket)
-        except ControlError:
-            return None
+            self._process = ProcessHandle(await control.pid(self.paths.control_socket))
+        except (ControlError, ProcessLookupError):
+            return False
+        self.adopted = True
+        self.restart_needed = awaiting_restart(self.paths)
+        if self.restart_needed:
+            channels = await self.cli("core show channels count")
+            if channels.startswith("0 active channels"):
+                await self.stop()
+                self.restart_needed = ()
+                return False
+        await self.reload()
+        return True
 
     def _check_ports(self) -> None:
         wanted = (
@@ -224,7 +233,24 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _file_limit() -> int:
+def awaiting_restart(paths: Paths) -> tuple[str, ...]:
+    """Files that changed since the running Asterisk started and that it reads at a start only."""
+    try:
+        started = paths.pid_file.stat().st_mtime
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(name for name in RESTART_FILES if _modified(paths.etc / name) > started))
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def file_limit() -> int:
+    """How many files an Asterisk started by us may open, without asking for more than allowed."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
 
