@@ -172,6 +172,11 @@ class Client:
         """How often a websocket was opened."""
         return self._link.connects
 
+    @property
+    def in_flight(self) -> int:
+        """Requests over the websocket without a reply yet."""
+        return self._link.lane.in_flight if self._link.lane is not None else 0
+
     async def wait_connected(self, deadline: float) -> bool:
         """True as soon as the client is connected, False if not within `deadline` seconds."""
         return await self._link.wait_up(deadline)

@@ -19,7 +19,7 @@ from ari_app.ari.errors import AriError
 from ari_app.ari.lanes import Lane, lane_of
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_PLAIN = re.compile(r"[A-Za-z0-9_.~:-]*").fullmatch
+_PLAIN = re.compile(r"[A-Za-z0-9_.~:,-]*").fullmatch
 _NOT_A_SEGMENT = frozenset({"", ".", ".."})
 _MODELS: dict[str, Any] = {
     "Channel": snapshots.ChannelSnapshot,

@@ -231,7 +231,9 @@ class BridgeCreated(BridgeEvent):
 
 
 class BridgeDestroyed(BridgeEvent):
-    """A bridge is gone."""
+    """A bridge is gone. `synthesized`: we destroyed it, or noticed after a break."""
+
+    synthesized: bool = False
 
 
 class BridgeMerged(BridgeEvent):

@@ -68,7 +68,9 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
         for ident in bridges:
             if ident not in alive:
                 exchange.feed(
-                    events.BridgeDestroyed(bridge=BridgeSnapshot(id=ident), application=application)
+                    events.BridgeDestroyed(
+                        bridge=BridgeSnapshot(id=ident), application=application, synthesized=True
+                    )
                 )
     ended = [key for key, target in media if await _ended(call, exchange, key, target)]
     return Reconciliation(tuple(gone), tuple(adopted), tuple(held.bridge_ids), tuple(ended))

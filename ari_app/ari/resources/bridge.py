@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
 from ari_app.ari.errors import AriError
-from ari_app.ari.events import Event
+from ari_app.ari.events import BridgeDestroyed, Event
 from ari_app.ari.ids import new_id
 from ari_app.ari.listening import BOUND, Events, Subscription
 from ari_app.ari.resources.base import Repository, Resource
@@ -122,8 +122,16 @@ class Bridge(Resource):
         await self._perform("stop_moh", {}, deadline)
 
     async def destroy(self, *, deadline: Seconds = None) -> None:
-        """Take everybody out and end the bridge; the channels stay in the application."""
+        """Take everybody out and end the bridge; the channels stay in the application.
+
+        Asterisk tells an application of a bridge only while one of its channels is in it, so
+        BridgeDestroyed does not come by itself; listeners get ours.
+        """
         await self._perform("destroy", {}, deadline)
+        exchange = self._client.exchange
+        if self.id in exchange.bridges:
+            ended = BridgeDestroyed(bridge=BridgeSnapshot(id=self.id), synthesized=True)
+            exchange.feed(ended)
 
     async def get(self) -> BridgeSnapshot:
         """What the bridge is now."""
