@@ -1,9 +1,11 @@
 """Passwords of the PBX: generated once, kept for good, readable by the owner only."""
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,34 @@ def load(state_dir: Path, pbx: PbxSettings, environ: Mapping[str, str] = os.envi
     Raises:
         SecretsError: the file cannot be read or written, or others may read it.
     """
-    path = state_dir / FILE_NAME
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(state_dir):
+            stored = _complete(state_dir / FILE_NAME, pbx)
+    except OSError as error:
+        raise SecretsError(f"{error.filename or state_dir}: {error.strerror}") from error
+    trunks = {
+        trunk.name: environ[variable]
+        for trunk in pbx.trunks
+        if isinstance(trunk, RegistrationTrunk)
+        and environ.get(variable := trunk_variable(trunk.name))
+    }
+    return Secrets(ari=stored["ari"], ami=stored["ami"], agents=stored["agents"], trunks=trunks)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time: two that start together must not each make their own passwords."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _complete(path: Path, pbx: PbxSettings) -> dict[str, Any]:
+    """What the file holds, and what it lacked, which is written to it."""
     stored = _read(path)
     agents = dict(stored.get("agents", {}))
     for agent in pbx.agents:
@@ -50,18 +79,8 @@ def load(state_dir: Path, pbx: PbxSettings, environ: Mapping[str, str] = os.envi
         "agents": agents,
     }
     if complete != stored:
-        try:
-            state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(path, json.dumps(complete, indent=1))
-        except OSError as error:
-            raise SecretsError(f"{path}: cannot be written: {error.strerror}") from error
-    trunks = {
-        trunk.name: environ[variable]
-        for trunk in pbx.trunks
-        if isinstance(trunk, RegistrationTrunk)
-        and environ.get(variable := trunk_variable(trunk.name))
-    }
-    return Secrets(ari=complete["ari"], ami=complete["ami"], agents=agents, trunks=trunks)
+        write_private(path, json.dumps(complete, indent=1))
+    return complete
 
 
 def trunk_variable(name: str) -> str:
@@ -72,11 +91,9 @@ def trunk_variable(name: str) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         mode = path.stat().st_mode
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except OSError as error:
-        raise SecretsError(f"{path}: cannot be read: {error.strerror}") from error
     if mode & 0o077:
         raise SecretsError(f"{path}: others may read it; run: chmod 600 {path}")
     try:
@@ -85,6 +102,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise SecretsError(
             f"{path}: not JSON; delete it to have new passwords generated"
         ) from error
-    if not isinstance(stored, dict):
-        raise SecretsError(f"{path}: not a JSON object; delete it to have new ones generated")
+    if not isinstance(stored, dict) or not isinstance(stored.get("agents", {}), dict):
+        raise SecretsError(f"{path}: not what we write; delete it to have new passwords generated")
     return stored

@@ -90,6 +90,9 @@ class AsteriskServer:
         await asyncio.to_thread(prepare, self.paths, self.installation)
         write(files, self.paths.etc)
         self._log_start = _size(self.paths.messages_log)
+        if self._process is not None and not self._process.alive():
+            self._process.close()  # an Asterisk of ours that ended by itself
+            self._process = None
         if await self._adopt():
             return
         self._check_ports()

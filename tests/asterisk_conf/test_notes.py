@@ -1,0 +1,44 @@
+"""Can the notes be read back, whatever a carrier sent and however the file ends?"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asterisk_conf.notes import Note, parse, read
+
+RECEIVED = "received,1795307695,huisheng-1795307695.0,4001234567,PJSIP%2Fcarrier-00000000,%2B8613"
+
+
+def test_a_call_is_read_back_as_it_was_noted():
+    assert list(parse([RECEIVED])) == [
+        Note(
+            "received",
+            datetime.fromtimestamp(1795307695, UTC),
+            "huisheng-1795307695.0",
+            line_number="4001234567",
+            channel_name="PJSIP/carrier-00000000",
+            caller_id="+8613",
+        )
+    ]
+
+
+def test_a_withheld_number_is_empty():
+    (note,) = parse([RECEIVED.rpartition(",")[0] + ","])
+    assert note.caller_id == ""
+
+
+def test_a_line_that_a_crash_cut_off_does_not_hide_the_others(tmp_path: Path):
+    path = tmp_path / "calls.csv"
+    path.write_text(f"{RECEIVED}\nfallback,17953\nmessage,1795307700,huisheng-1.0,huisheng-1.0.wav")
+    assert [note.kind for note in read(path)] == ["received", "message"]
+
+
+def test_no_call_yet_means_no_file_yet(tmp_path: Path):
+    assert read(tmp_path / "calls.csv") == []
+
+
+@given(st.lists(st.text()))
+def test_garbage_is_never_an_error(lines: list[str]):
+    list(parse(lines))
