@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-MAX_COMMAND_BYTES = 2_000  # res_agi's AGI_BUF_LEN is 2048
+MAX_COMMAND_BYTES = 2_000  # Asterisk 22 reads 8,192 at once, former versions 2,048
 MAX_REPLY_BYTES = 4_096
 MAX_ARGUMENTS = 20
 _MAX_PARAMETERS = 20

@@ -84,19 +84,16 @@ class Session:
         await self._ask(command("ANSWER"))
 
     async def record(self, file: str, *, seconds: float, silence_seconds: float) -> Reply:
-        """Beep, then record `file`.wav until `#`, silence, the time limit or hang-up."""
-        return await self._ask(
-            command(
-                "RECORD",
-                "FILE",
-                file,
-                "wav",
-                "#",
-                str(round(seconds * 1000)),
-                "BEEP",
-                f"s={max(1, round(silence_seconds))}",
-            )
-        )
+        """Beep, then record `file`.wav until `#`, silence, the time limit or hang-up.
+
+        A PBX without the sound `beep` fails at once; it then records without one.
+        """
+        start = ("RECORD", "FILE", file, "wav", "#", str(round(seconds * 1000)))
+        silence = f"s={max(1, round(silence_seconds))}"
+        reply = await self._ask(command(*start, "BEEP", silence))
+        if reply.note == "randomerror" and not self.hung_up:
+            reply = await self._ask(command(*start, silence))
+        return reply
 
     async def _ask(self, line: bytes) -> Reply:
         self._writer.write(line)

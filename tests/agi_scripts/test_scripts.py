@@ -241,6 +241,17 @@ async def test_hanging_up_while_speaking_keeps_what_was_said(
     assert len(await services.db.read(tickets.search)) == 1
 
 
+async def test_a_pbx_without_the_sound_beep_records_all_the_same(server: AgiServer) -> None:
+    def record(words: list[str]) -> str:
+        if "BEEP" in words:
+            return "200 result=-1 (randomerror) endpos=0"
+        write_wav(Path(f"{words[2]}.wav"), 2)
+        return "200 result=0 (timeout) endpos=16000"
+
+    channel = await call(server.port, header("leave_message"), Channel(answers={"RECORD": record}))
+    assert channel.variables["HS_RESULT"] == "OK"
+
+
 def _gone(seconds: float) -> Callable[[list[str]], str]:
     def record(words: list[str]) -> str:
         write_wav(Path(f"{words[2]}.wav"), seconds)
