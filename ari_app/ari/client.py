@@ -1,30 +1,25 @@
 """`Client`: one Stasis application on one Asterisk."""
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-import msgspec
-
-from ari_app.ari import events
-from ari_app.ari.decoding import MalformedError, decode
-from ari_app.ari.description import Descriptions, Operation, plain
+from ari_app.ari import events, filters
+from ari_app.ari.description import Descriptions
+from ari_app.ari.dispatcher import Dispatcher
 from ari_app.ari.errors import (
     ApplicationReplaced,
     AriError,
     Closed,
-    Disconnected,
-    NotFound,
     Unsupported,
 )
 from ari_app.ari.events import Event
 from ari_app.ari.exchange import Exchange
 from ari_app.ari.http import HttpLane
 from ari_app.ari.inbox import Inbox
-from ari_app.ari.lanes import Lane
+from ari_app.ari.intake import Intake
 from ari_app.ari.link import Link, Pace
 from ari_app.ari.listening import BOUND, Events, Subscription
 from ari_app.ari.reconcile import Reconciliation, reconcile
@@ -45,22 +40,6 @@ from ari_app.ari.socket import SocketLane
 log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Event)
 
-UNWANTED = (
-    "ChannelVarset",
-    "ChannelDialplan",
-    "ChannelCallerId",
-    "ChannelConnectedLine",
-    "ChannelStateChange",
-    "ChannelCreated",
-    "PlaybackStarted",
-    "PlaybackContinuing",
-    "DeviceStateChanged",
-)
-NEVER_UNWANTED = frozenset(
-    {"RESTResponse", "StasisStart", "StasisEnd", "ChannelDestroyed", "PlaybackFinished",
-     "RecordingFinished", "RecordingFailed", "BridgeDestroyed", "ApplicationReplaced"}
-)  # fmt: skip
-
 
 class Client:
     """Connects with `async with`, gives arrivals and resources, and undoes everything at the end.
@@ -75,8 +54,7 @@ class Client:
         connections: at most so many HTTP connections.
         arrivals: at most so many channels wait for `arrivals()`; one more goes back to its
             dialplan, which serves it alone.
-        unwanted_events: event types Asterisk shall not send. Always a deny-list: an allow-list
-            that forgets RESTResponse swallows every reply.
+        unwanted_events: event types Asterisk shall not send; see `filters`.
         media_deadline: seconds that `Playback.finished()` and the like wait by default.
     """
 
@@ -94,33 +72,26 @@ class Client:
         reconnect_most: float = 5.0,
         connections: int = 64,
         arrivals: int = 1000,
-        unwanted_events: Collection[str] = UNWANTED,
+        unwanted_events: Collection[str] = filters.UNWANTED,
         media_deadline: float = 3600.0,
     ) -> None:
-        if needed := NEVER_UNWANTED.intersection(unwanted_events):
-            raise ValueError(f"the client cannot work without the events {sorted(needed)}")
         self.application = application
-        self.deadline = deadline
         self.media_deadline = media_deadline
-        self.unwanted_events = tuple(unwanted_events)
-        self.descriptions = Descriptions(())
+        self.unwanted_events = filters.checked(unwanted_events)
         self.exchange = Exchange(self._arrived)
-        self.malformed = 0
-        self.unknown = 0
-        self.refused = 0
+        self.intake = Intake(self.exchange.feed, self._lost)
         self.reconciliation = Reconciliation()
-        self._said: set[str] = set()
-        self._chores: set[asyncio.Task[None]] = set()
         self._http = HttpLane(url, username, password, connections)
         pace = Pace(deadline, startup_deadline, heartbeat, reconnect_first, reconnect_most)
         self._link = Link(
             self._http,
             application,
             pace,
-            feed=self._feed,
+            feed=self.intake.feed,
             settle=self._settle,
             broke=self.exchange.doubt,
         )
+        self.dispatcher = Dispatcher(self._http, self.exchange, lambda: self._link.lane, deadline)
         self._arrivals: Inbox[events.StasisStart] = Inbox(arrivals)
         self._adopted: Inbox[ChannelSnapshot] = Inbox(arrivals)
         self._replaced: ApplicationReplaced | None = None
@@ -153,11 +124,10 @@ class Client:
     async def _stop(self) -> None:
         self._end(self._replaced or Closed("the ARI client was closed"))
         await self._link.stop()
-        for chore in tuple(self._chores):
-            chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
+        await self.dispatcher.aclose()
 
     def _end(self, error: AriError) -> None:
+        self.dispatcher.end(error)
         self.exchange.end(error)
         self._arrivals.end(error)
         self._adopted.end(error)
@@ -209,30 +179,7 @@ class Client:
     def _arrived(self, start: events.StasisStart) -> None:
         if not self._arrivals.put(start):
             log.error("too many arrivals wait; %s goes back to its dialplan", start.channel.id)
-            self._aside(self.channel(start.channel.id).continue_in_dialplan(), "return")
-
-    def abandon(self, channel_id: str) -> None:
-        """Hang up, aside, a channel that we asked for and of which no reply came."""
-        self._aside(self._abandon(channel_id), "abandon")
-
-    async def _abandon(self, channel_id: str) -> None:
-        try:
-            await self.channel(channel_id).hangup()
-        except NotFound:
-            self.exchange.forget(channel_id)
-
-    def _aside(self, chore: Coroutine[Any, Any, None], name: str) -> None:
-        """Run a short request that nobody waits for; the client owns its task."""
-
-        async def run() -> None:
-            try:
-                await chore
-            except AriError as error:
-                self._refused(error)
-
-        task = asyncio.create_task(run(), name=f"ari-{name}")
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+            self.dispatcher.aside(self.channel(start.channel.id).continue_in_dialplan(), "return")
 
     # -- resources -----------------------------------------------------------------------------
 
@@ -307,103 +254,40 @@ class Client:
             TypeError, ValueError: a parameter is wrong; nothing was sent.
             AriError: Asterisk refused, or did not answer.
         """
-        operation = self.operation(name)
-        return operation.result(await self.perform(operation, values, deadline))
+        return await self.dispatcher.call(name, deadline=deadline, **values)
 
-    def operation(self, name: str) -> Operation:
-        """The operation Asterisk describes under this name."""
-        operation = self.descriptions.operations.get(name)
-        if operation is None:
-            raise Unsupported(f"this Asterisk describes no operation {name!r}", operation=name)
-        return operation
+    @property
+    def descriptions(self) -> Descriptions:
+        """The operations this Asterisk describes."""
+        return self.dispatcher.descriptions
 
-    async def perform(
-        self, operation: Operation, values: Mapping[str, Any], deadline: float | None = None
-    ) -> bytes | str | None:
-        """Check, send by the right lane and wait for the reply's body."""
-        if self._replaced is not None:
-            raise self._replaced
-        request = operation.request(values)
-        within = self.deadline if deadline is None else deadline
-        socket = self._socket_for(operation.lane, values)
-        if socket is not None:
-            return await socket.perform(request, within)
-        return await self._http.perform(request, within)
+    @property
+    def malformed(self) -> int:
+        """How many messages were no event, or could not be delivered."""
+        return self.intake.malformed
 
-    async def post(
-        self,
-        operation: Operation,
-        values: Mapping[str, Any],
-        refused: Callable[[AriError], None] | None = None,
-        deadline: float | None = None,
-    ) -> None:
-        """Send and return at once if the request may take the websocket, else wait like `perform`.
-
-        Requests posted one after the other are executed in that order. A refusal is told to
-        `refused`, or logged and counted.
-        """
-        if self._replaced is not None:
-            raise self._replaced
-        socket = self._socket_for(operation.lane, values)
-        if socket is None:
-            await self.perform(operation, values, deadline)
-            return
-        request = operation.request(values)
-        within = self.deadline if deadline is None else deadline
-        await socket.post(request, within, refused or self._refused)
-
-    def _refused(self, error: AriError) -> None:
-        self.refused += 1
-        if not isinstance(error, NotFound | Closed):  # the caller hung up first: no news
-            log.warning("a request nobody waits for failed: %s", error)
-
-    def _socket_for(self, lane: Lane, values: Mapping[str, Any]) -> SocketLane | None:
-        socket = self._link.lane
-        if lane is Lane.HTTP or socket is None or not socket.is_open:
-            return None
-        if lane is Lane.QUIET and not self.exchange.is_quiet(values["channel_id"]):
-            return None
-        return socket
+    @property
+    def refused(self) -> int:
+        """How many requests failed that nobody waited for."""
+        return self.dispatcher.refused
 
     # -- called by the link --------------------------------------------------------------------
 
-    def _feed(self, lane: SocketLane, message: bytes) -> None:
-        try:
-            event = decode(message)
-        except MalformedError as error:
-            self.malformed += 1
-            self._say_once(error.name, "ignored a malformed message from Asterisk: %s", error)
-            return
-        if type(event) is events.RestResponse:
-            lane.replied(event)
-            return
-        if type(event) is events.ApplicationReplacedEvent:
-            self._replaced = ApplicationReplaced(
-                "another process took the application", ids={"application": self.application}
-            )
-            log.critical("%s", self._replaced)
-            self._end(self._replaced)
-            raise self._replaced
-        if type(event) is events.OtherEvent:
-            self.unknown += 1
-            self._say_once(event.name, "Asterisk sends an event type unknown here: %s", event.name)
-        try:
-            self.exchange.feed(event)
-        except Exception:  # one bad event must not end the reader of all calls
-            self.malformed += 1
-            log.exception("could not handle the event %s", event)
-
-    def _say_once(self, name: str, message: str, about: object) -> None:
-        if name not in self._said and len(self._said) < 1000:
-            self._said.add(name)
-            log.warning(message, about)
+    def _lost(self) -> ApplicationReplaced:
+        self._replaced = ApplicationReplaced(
+            "another process took the application", ids={"application": self.application}
+        )
+        log.critical("%s", self._replaced)
+        self._end(self._replaced)
+        return self._replaced
 
     async def _settle(self, lane: SocketLane) -> None:
-        if not self.descriptions.operations:
-            self.descriptions = await self._describe()
-        # both lists every time: Asterisk keeps the one that a PUT leaves out
-        unwanted = {"allowed": [], "disallowed": [{"type": t} for t in self.unwanted_events]}
-        await self.call("applications.filter", application_name=self.application, filter=unwanted)
+        await self.dispatcher.describe()
+        await self.call(
+            "applications.filter",
+            application_name=self.application,
+            filter=filters.filter_body(self.unwanted_events),
+        )
         found = await reconcile(self.call, self.exchange, self.application)
         self.reconciliation = found
         for channel in found.adopted:
@@ -416,23 +300,3 @@ class Client:
                 len(found.adopted),
                 len(found.ended_media),
             )
-
-    async def _describe(self) -> Descriptions:
-        documents: dict[str, Any] = {}
-        listed = await self._document("resources")
-        for api in listed["apis"]:
-            name = api["path"].rpartition("/")[2].removesuffix(".{format}")
-            documents[name] = await self._document(name)
-        return Descriptions.parse(documents)
-
-    async def _document(self, name: str) -> Any:
-        request = plain("api-docs", f"api-docs/{name}.json")
-        try:
-            body = await self._http.perform(request, self.deadline)
-            return msgspec.json.decode(body)
-        except NotFound as error:
-            raise Disconnected(
-                f"Asterisk does not serve its resource description {name}.json yet, or its "
-                "rest-api folder is missing from astdatadir",
-                operation="api-docs",
-            ) from error

@@ -2,7 +2,8 @@
 
 from ari_app.ari.resources.base import Repository, Resource
 from ari_app.ari.resources.bridge import Bridge, Bridges
-from ari_app.ari.resources.channel import Channel, Channels
+from ari_app.ari.resources.channel import Channel
+from ari_app.ari.resources.channels import Channels
 from ari_app.ari.resources.media import (
     LiveRecording,
     Playback,

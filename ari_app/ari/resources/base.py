@@ -60,22 +60,21 @@ class Resource:
         self, operation: str, values: dict[str, Any], deadline: float | None
     ) -> bytes | str | None:
         values[self.key] = self.id
-        client = self._client
-        return await client.perform(
-            client.operation(f"{self.resource}.{operation}"), values, deadline
-        )
+        dispatcher = self._client.dispatcher
+        described = dispatcher.operation(f"{self.resource}.{operation}")
+        return await dispatcher.perform(described, values, deadline)
 
     async def _send(
         self, operation: str, values: dict[str, Any], wait: bool, deadline: float | None
     ) -> None:
         """Wait for the reply, or only until the request is on its way."""
         values[self.key] = self.id
-        client = self._client
-        described = client.operation(f"{self.resource}.{operation}")
+        dispatcher = self._client.dispatcher
+        described = dispatcher.operation(f"{self.resource}.{operation}")
         if wait:
-            await client.perform(described, values, deadline)
+            await dispatcher.perform(described, values, deadline)
         else:
-            await client.post(described, values, None, deadline)
+            await dispatcher.post(described, values, None, deadline)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"

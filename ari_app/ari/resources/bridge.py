@@ -173,8 +173,9 @@ class Bridges(Repository):
             "name": name,
             "variables": dict(variables) if variables else None,
         }
-        client = self._client
-        await client.perform(client.operation("bridges.create_with_id"), values, deadline)
+        dispatcher = self._client.dispatcher
+        operation = dispatcher.operation("bridges.create_with_id")
+        await dispatcher.perform(operation, values, deadline)
         return bridge
 
 

@@ -258,12 +258,13 @@ async def start_playback(
         exchange.stop(routes, target.id, key)
         playback.fail(error)
 
-    operation = client.operation(f"{place}.play_with_id")
+    dispatcher = client.dispatcher
+    operation = dispatcher.operation(f"{place}.play_with_id")
     try:
         if wait:
-            await client.perform(operation, values, deadline)
+            await dispatcher.perform(operation, values, deadline)
         else:
-            await client.post(operation, values, refused, deadline)
+            await dispatcher.post(operation, values, refused, deadline)
     except BaseException:
         exchange.stop(routes, target.id, key)
         raise
@@ -285,7 +286,8 @@ async def start_recording(
     key = f"r{recording.id}"
     exchange.start(routes, target.id, key, recording)
     try:
-        await client.perform(client.operation(f"{place}.record"), values, deadline)
+        operation = client.dispatcher.operation(f"{place}.record")
+        await client.dispatcher.perform(operation, values, deadline)
     except BaseException:
         exchange.stop(routes, target.id, key)
         raise

@@ -333,15 +333,12 @@ class TestBreaks:
         assert "ChannelVarset" in unwanted
         assert "RESTResponse" not in unwanted
 
-    def test_a_filter_that_would_blind_the_client_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="RESTResponse"):
-            Client(
-                url="http://127.0.0.1:9/ari",
-                username="",
-                password="",
-                application="app",
-                unwanted_events=["RESTResponse"],
-            )
+    @pytest.mark.parametrize("name", ["RESTResponse", "StasisEnd", "ChanelVarset"])
+    def test_a_filter_that_would_blind_the_client_or_is_misspelt_is_refused(
+        self, name: str, client_of: ClientOf
+    ) -> None:
+        with pytest.raises(ValueError, match=name):
+            client_of(FakeAri(url="http://127.0.0.1:9/ari"), unwanted_events=[name])
 
     async def test_commands_go_over_http_while_the_websocket_is_down(
         self, fake: FakeAri, client_of: ClientOf
