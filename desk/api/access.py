@@ -98,3 +98,15 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+async def storable_request(request: Request) -> None:
+    """A dependency: path and query hold no NUL, which no text in a database can."""
+    if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+        raise Problem(
+            400,
+            "bad-character",
+            "Bad character",
+            "The request holds a NUL character.",
+            "Leave it out.",
+        )

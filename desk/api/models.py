@@ -54,9 +54,12 @@ def from_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise bad_cursor() from error
+    if to_cursor(key) != cursor or not key.isprintable():  # Python's decoder skips what it dislikes
+        raise bad_cursor()
+    return key
 
 
 def number_from_cursor(cursor: str | None) -> int | None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
 from desk import customers, journal, recordings, tickets, timeline
-from desk.api.access import Reader, reader
+from desk.api.access import Reader, reader, storable_request
 from desk.api.event_stream import HEARTBEAT_SECONDS, EventStream, event
 from desk.api.feed import FeedFull
 from desk.api.models import (
@@ -40,7 +40,7 @@ _MISSING: dict[int | str, dict[str, Any]] = {
 }
 MOST_ID = 2**62  # what both databases hold
 
-router = APIRouter(prefix="/api/v1", responses=_ERRORS)
+router = APIRouter(prefix="/api/v1", responses=_ERRORS, dependencies=[Depends(storable_request)])
 
 Desk = Annotated[ApiState, Depends(state_of)]
 Limit = Annotated[int, Query(ge=1, le=100, description="results on a page")]

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from desk.db.schema import tokens
 from desk.errors import NoSuchToken
-from desk.text import canonical, parsed, storable
+from desk.text import canonical, parsed
 from desk.timeline import append
 
 PREFIX = "hs_"
@@ -81,8 +81,8 @@ def create(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise ValueError(f"unknown scopes {unknown}; choose from {', '.join(SCOPES)}")
-    if not name.strip() or storable(name, 100) != name:
-        raise ValueError("a token's name has 1 to 100 characters; say who uses it")
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise ValueError("a token's name has 1 to 100 printable characters; say who uses it")
     if expires_at is not None and expires_at <= now:
         raise ValueError("the token would have expired already; give a later date")
     secret = PREFIX + secrets.token_urlsafe(32)

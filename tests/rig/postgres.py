@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from desk.db import migrate
 from desk.db.engine import Database
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -31,21 +33,19 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql://{self.user}@/{name}?host={self.folder}"
 
-    async def fresh(self) -> str:
-        """URL of a new, empty database."""
+    async def fresh(self, like: str = "template1") -> str:
+        """URL of a new database, empty or like another one."""
         name = f"test{next(self.databases)}"
-        connection = await asyncpg.connect(self.url("postgres"), timeout=SECONDS)
-        try:
-            await connection.execute(f"CREATE DATABASE {name}")
-        finally:
-            await connection.close()
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.url(name)
 
     async def drop(self, url: str) -> None:
-        name = url.partition("@/")[2].partition("?")[0]
+        await self._execute(f"DROP DATABASE {name_of(url)} WITH (FORCE)")
+
+    async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.url("postgres"), timeout=SECONDS)
         try:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(statement)
         finally:
             await connection.close()
 
@@ -58,6 +58,10 @@ class Cluster:
 
     def stop(self) -> None:
         self.control("-m", "immediate", "stop")
+
+
+def name_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 def _run_as(user: str, program: str, *words: str) -> None:
@@ -113,14 +117,44 @@ def postgres() -> Iterator[Cluster]:
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An SQLite database with all tables: copying it is faster than making each anew."""
+    file = tmp_path_factory.mktemp("template") / "desk.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    return file.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Cluster) -> str:
+    """Name of a PostgreSQL database with all tables."""
+    url = asyncio.run(postgres.fresh())
+    migrate.upgrade(url)
+    return name_of(url)
+
+
 @pytest.fixture(params=DATABASES)
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """URL of an empty database of each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'desk.db'}"
         return
-    cluster: Cluster = await asyncio.to_thread(request.getfixturevalue, "postgres")
+    cluster: Cluster = await _fixture(request, "postgres")
     url = await cluster.fresh()
+    yield url
+    await cluster.drop(url)
+
+
+@pytest.fixture(params=DATABASES)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """URL of a database of each kind that has its tables."""
+    if request.param == "sqlite":
+        file = tmp_path / "desk.db"
+        file.write_bytes(await _fixture(request, "migrated_file"))
+        yield f"sqlite:///{file}"
+        return
+    cluster: Cluster = await _fixture(request, "postgres")
+    url = await cluster.fresh(await _fixture(request, "migrated_database"))
     yield url
     await cluster.drop(url)
 
@@ -130,3 +164,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     """An open database of each kind."""
     async with await Database.open(database_url, wait_seconds=10) as database:
         yield database
+
+
+async def _fixture(request: pytest.FixtureRequest, name: str) -> Any:
+    return await asyncio.to_thread(request.getfixturevalue, name)

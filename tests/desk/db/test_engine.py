@@ -37,7 +37,8 @@ def append_and_fail(db: Connection) -> None:
 
 @pytest.fixture
 async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
-    async with await Database.open(f"sqlite:///{tmp_path / 'desk.db'}", wait_seconds=1) as database:
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    async with await Database.open(url, wait_seconds=1) as database:
         yield database
 
 

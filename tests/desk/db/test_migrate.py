@@ -41,17 +41,19 @@ def test_the_programs_revision_is_the_newest_script() -> None:
     assert scripts.get_current_head() == REVISION
 
 
-async def test_upgrading_twice_changes_nothing(database_url: str) -> None:
-    assert await asyncio.to_thread(migrate.upgrade, database_url) == REVISION
-    assert await asyncio.to_thread(migrate.upgrade, database_url) == REVISION
-    assert await asyncio.to_thread(migrate.current, database_url) == REVISION
+async def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:
+    assert await asyncio.to_thread(migrate.upgrade, empty_database_url) == REVISION
+    assert await asyncio.to_thread(migrate.upgrade, empty_database_url) == REVISION
+    assert await asyncio.to_thread(migrate.current, empty_database_url) == REVISION
 
 
-async def test_processes_that_start_at_once_do_not_disturb_each_other(database_url: str) -> None:
+async def test_processes_that_start_at_once_do_not_disturb_each_other(
+    empty_database_url: str,
+) -> None:
     def upgrade() -> subprocess.CompletedProcess[str]:
         code = "import sys; from desk.db import migrate; print(migrate.upgrade(sys.argv[1]))"
         return subprocess.run(
-            [sys.executable, "-c", code, database_url],
+            [sys.executable, "-c", code, empty_database_url],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 

@@ -1,0 +1,70 @@
+"""What a supervisor and a monitoring system look at."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from desk import outbox
+from desk.api import Finding
+from tests.desk.api.conftest import Api
+from tests.rig.samples import NOW, begin
+
+
+async def test_a_line_that_can_serve_calls_is_ready(api: Api) -> None:
+    assert (await api.http.get("/healthz")).json() == {"alive": True}
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["ready"]
+    assert [finding["name"] for finding in answer.json()["findings"]] == ["database", "ari"]
+
+
+async def test_a_line_that_cannot_says_why_and_the_mend(api: Api) -> None:
+    api.line.trouble = "connection refused"
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 503
+    [_, finding] = answer.json()["findings"]
+    assert finding == {
+        "name": "ari", "ok": False, "detail": "connection refused", "mend": "start Asterisk"
+    }  # fmt: skip
+    assert (await api.http.get("/healthz")).status_code == 200
+
+
+async def test_a_line_that_hangs_does_not_hang_the_supervisor(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> Sequence[Finding]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr("desk.api.health.SECONDS", 0.1)
+    monkeypatch.setattr(api.line, "findings", hang)
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 503
+    assert "no answer" in answer.json()["findings"][1]["detail"]
+    assert (await api.http.get("/")).status_code == 200
+
+
+async def test_a_lost_database_is_noticed(api: Api) -> None:
+    await api.db.aclose()
+    answer = await api.http.get("/readyz")
+    assert answer.status_code == 503
+    assert not answer.json()["findings"][0]["ok"]
+    other = await api.http.get("/metrics")
+    assert (other.status_code, other.json()["error_id"]) == (500, "database-closed")
+
+
+async def test_metrics_count_calls_tickets_deliveries_and_requests(api: Api) -> None:
+    await api.db.write(outbox.fan_out, ["demo"], NOW)
+    await api.db.write(begin, "c2")
+    await api.get("/api/v1/calls/c1", "calls:read")
+    text = (await api.http.get("/metrics")).text
+    for line in (
+        "huisheng_calls_live 1.0",
+        'huisheng_tickets{status="accepted"} 1.0',
+        'huisheng_outbox_pending{target="demo"} 1.0',
+        'huisheng_http_requests_total{method="GET",route="/api/v1/calls/{call_id}",status="200"}',
+        "huisheng_stream_clients 0.0",
+    ):
+        assert line in text, line
+    assert "53456789" not in text

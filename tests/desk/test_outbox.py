@@ -1,0 +1,185 @@
+"""The CRM receives every entry once, in order per ticket, even after it was down for days."""
+
+import asyncio
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from desk import journal, outbox, timeline
+from desk.db.engine import Database
+from desk.outbox import Counts, Delivery
+from tests.rig.samples import NOW, begin, call_with_ticket
+
+LATER = NOW + timedelta(minutes=5)
+
+
+async def due(
+    db: Database, target: str = "crm", now: object = NOW, limit: int = 10
+) -> list[Delivery]:
+    return await db.read(outbox.due, target, now, limit)  # type: ignore[arg-type]
+
+
+async def start(db: Database, *targets: str) -> None:
+    await db.write(outbox.fan_out, targets or ("crm",), NOW)
+
+
+async def test_a_new_target_begins_with_what_happens_from_now_on(db: Database) -> None:
+    await db.write(begin, "old")
+    await start(db)
+    await db.write(begin, "new")
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 1
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 0
+    [delivery] = await due(db)
+    assert (delivery.key, delivery.kind, delivery.seq) == ("call:new", "call.received", 2)
+
+
+async def test_a_target_may_ask_for_everything_from_the_beginning(db: Database) -> None:
+    await db.write(call_with_ticket)
+    made = await db.write(lambda c: outbox.fan_out(c, ["crm"], NOW, from_start=True))
+    assert made == 2
+
+
+async def test_the_payload_is_the_entry_with_the_tickets_number(db: Database) -> None:
+    await start(db)
+    ticket = await db.write(call_with_ticket)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    opened = (await due(db))[1]
+    assert opened.payload["ticket_number"] == ticket.number
+    assert opened.payload["body"]["subject"] == "天津 投诉"
+    assert opened.payload["at"] == "2026-11-22T01:02:03.456789+00:00"
+    assert set(opened.payload) == {
+        "seq", "kind", "at", "call_id", "ticket_id", "ticket_number", "customer_id", "actor", "body"
+    }  # fmt: skip
+
+
+async def test_a_ticket_is_delivered_in_order_and_one_entry_at_a_time(db: Database) -> None:
+    await start(db)
+    await db.write(call_with_ticket)
+    await db.write(journal.note, "c1", "message.recorded", {}, NOW)
+    await db.write(journal.end, "c1", "completed", NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    got = []
+    while batch := await due(db):
+        keys = [delivery.key for delivery in batch]
+        assert len(keys) == len(set(keys)), "two of one key would overtake each other"
+        got += [(d.key, d.kind) for d in batch]
+        for delivery in batch:
+            await db.write(outbox.delivered, delivery.id, NOW)
+    assert [kind for key, kind in got if key == "ticket:1"] == [
+        "ticket.opened",
+        "message.recorded",
+        "call.ended",
+    ]
+    assert len(got) == 4
+
+
+async def test_a_failure_holds_back_its_own_ticket_and_no_other(db: Database) -> None:
+    await start(db)
+    await db.write(call_with_ticket, "c1")
+    await db.write(call_with_ticket, "c2")
+    await db.write(journal.end, "c1", "x", NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    first = next(d for d in await due(db) if d.key == "ticket:1")
+    await db.write(outbox.failed, first.id, "HTTP 503", LATER, NOW)
+    assert "ticket:1" not in [d.key for d in await due(db)]
+    assert "ticket:2" in [d.key for d in await due(db)]
+    again = next(d for d in await due(db, now=LATER) if d.key == "ticket:1")
+    assert (again.id, again.attempts, again.last_error) == (first.id, 1, "HTTP 503")
+
+
+async def test_a_dead_letter_lets_the_rest_pass_and_can_be_replayed_in_front(db: Database) -> None:
+    await start(db)
+    await db.write(call_with_ticket)
+    await db.write(journal.note, "c1", "a", {}, NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    opened = (await due(db))[1]
+    await db.write(outbox.bury, opened.id, "400 no such project", NOW)
+    assert [d.kind for d in await due(db)] == ["call.received", "a"]
+    assert (await db.read(outbox.counts))["crm"] == Counts(2, 1)
+    [letter] = await db.read(outbox.dead)
+    assert (letter.id, letter.last_error) == (opened.id, "400 no such project")
+    assert await db.write(lambda c: outbox.replay(c, "other", now=NOW)) == 0
+    assert await db.write(lambda c: outbox.replay(c, "crm", now=NOW, ids=[opened.id])) == 1
+    assert [d.kind for d in await due(db)] == ["call.received", "ticket.opened"]
+
+
+async def test_what_was_delivered_stays_delivered(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [delivery] = await due(db)
+    await db.write(outbox.delivered, delivery.id, NOW)
+    await db.write(outbox.failed, delivery.id, "late time-out", NOW, NOW)
+    await db.write(outbox.bury, delivery.id, "late", NOW)
+    assert await db.write(lambda c: outbox.replay(c, now=NOW)) == 0
+    assert await due(db) == []
+    assert (await db.read(outbox.counts))["crm"] == Counts(0, 0)
+
+
+async def test_targets_do_not_wait_for_each_other(db: Database) -> None:
+    await start(db, "crm", "sms")
+    await db.write(begin)
+    await db.write(outbox.fan_out, ["crm", "sms"], NOW)
+    [delivery] = await due(db, "crm")
+    await db.write(outbox.delivered, delivery.id, NOW)
+    assert await due(db, "crm") == []
+    assert len(await due(db, "sms")) == 1
+
+
+async def test_the_sender_knows_when_to_look_again(db: Database) -> None:
+    await start(db)
+    assert await db.read(outbox.next_due_at, "crm") is None
+    await db.write(begin)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    assert await db.read(outbox.next_due_at, "crm") == NOW
+    [delivery] = await due(db)
+    await db.write(outbox.failed, delivery.id, "x", LATER, NOW)
+    assert await db.read(outbox.next_due_at, "crm") == LATER
+
+
+async def test_what_concerns_no_call_and_no_ticket_stays_in_the_house(db: Database) -> None:
+    await start(db)
+    await db.write(
+        lambda c: timeline.append(c, kind="customer.created", body={}, now=NOW, customer_id=1)
+    )
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 0
+
+
+async def test_what_waits_is_counted_before_it_is_fanned_out(db: Database) -> None:
+    await start(db)
+    await db.write(call_with_ticket)
+    assert (await db.read(outbox.counts))["crm"] == Counts(2, 0)
+
+
+async def test_entries_written_while_fanning_out_are_neither_lost_nor_doubled(db: Database) -> None:
+    await start(db)
+
+    async def write(name: str) -> None:
+        for n in range(10):
+            await db.write(begin, f"{name}{n}")
+
+    async def fan_out() -> int:
+        made = 0
+        for _ in range(15):
+            made += await db.write(outbox.fan_out, ["crm"], NOW)
+        return made
+
+    _, _, made = await asyncio.gather(write("a"), write("b"), fan_out())
+    made += await db.write(outbox.fan_out, ["crm"], NOW)
+    assert made == 20
+    assert len({d.seq for d in await due(db, limit=100)}) == 20
+
+
+async def test_a_long_backlog_does_not_slow_down_the_look_for_what_is_due(db: Database) -> None:
+    await start(db)
+
+    def backlog(connection: Connection) -> None:
+        for n in range(300):
+            begin(connection, f"c{n}")
+            for _ in range(5):
+                journal.note(connection, f"c{n}", "x", {}, NOW)
+
+    await db.write(backlog)
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 1800
+    batch = await due(db, limit=50)
+    assert [d.key for d in batch] == [f"call:c{n}" for n in range(50)]
