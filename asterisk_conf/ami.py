@@ -23,7 +23,7 @@ from asterisk_conf.settings import PbxSettings
 Row = Mapping[str, str]
 
 _log = logging.getLogger(__name__)
-_log.addHandler(logging.NullHandler())
+_log.setLevel(logging.CRITICAL)  # what goes wrong is raised, not logged
 
 
 class AmiSession:
@@ -107,13 +107,13 @@ async def session(
             async with asyncio.timeout(deadline):
                 await connection.connect()
                 login: Any = connection.authenticated_future
-                answer = await login
+                answer = await asyncio.shield(login)  # panoramisk trips over a cancelled one
+        except TimeoutError as error:  # is an OSError too, so it comes first
+            raise ManagerError(f"{where} does not answer the login") from error
         except OSError as error:
             raise ManagerError(
                 f"{where} is not reachable; start Asterisk, or check manager.conf"
             ) from error
-        except TimeoutError as error:
-            raise ManagerError(f"{where} does not answer the login") from error
         if not answer.success:
             raise ManagerError(
                 f"{where} refuses user {AMI_USER} ({answer.message}); render the configuration "

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,12 +62,20 @@ def _contact(extension: str) -> str:
     return f"sip:{extension}@127.0.0.1:{free_port()}"
 
 
-def server_in(folder: Path, installation: Installation, pbx: PbxSettings) -> AsteriskServer:
-    """An Asterisk, not started yet, whose state lies in `folder` and that dies with us."""
+def server_in(
+    folder: Path,
+    installation: Installation,
+    pbx: PbxSettings,
+    environ: Mapping[str, str] | None = None,
+) -> AsteriskServer:
+    """An Asterisk, not started yet, whose state lies in `folder` and that dies with us.
+
+    `environ` holds the passwords of registration trunks.
+    """
     return AsteriskServer(
         installation,
         pbx,
-        secrets.load(folder, pbx, environ={}),
+        secrets.load(folder, pbx, environ or {}),
         Paths.under(folder, installation.modules_dir),
         own_lifetime=True,
     )
@@ -99,8 +107,13 @@ def installation() -> Installation:
 def _booter(
     installation: Installation, new_folder: Callable[[], Path], servers: list[AsteriskServer]
 ) -> BootAsterisk:
-    def boot(pbx: PbxSettings | None = None, **overrides: Any) -> AsteriskServer:
-        server = server_in(new_folder(), installation, pbx or pbx_settings(**overrides))
+    def boot(
+        pbx: PbxSettings | None = None,
+        environ: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> AsteriskServer:
+        settings = pbx or pbx_settings(**overrides)
+        server = server_in(new_folder(), installation, settings, environ)
         servers.append(server)
         run_aside(server.start(deadline=BOOT_SECONDS))
         return server

@@ -114,13 +114,16 @@ class Call:
 class SipAgent(asyncio.DatagramProtocol):
     """One UDP socket that speaks SIP. `requests` holds every request that came, but ACK.
 
-    Requests are answered: OPTIONS, BYE and CANCEL with 200, REGISTER with 200, INVITE with
-    `invite_answer` (0: not at all).
+    INVITE is answered with `invite_answer`, every other request with `other_answer`; 0: not at
+    all.
     """
 
-    def __init__(self, server: tuple[str, int], invite_answer: int = 486) -> None:
+    def __init__(
+        self, server: tuple[str, int], invite_answer: int = 486, other_answer: int = 200
+    ) -> None:
         self.server = server
         self.invite_answer = invite_answer
+        self.other_answer = other_answer
         self.requests: list[Message] = []
         self.arrived = asyncio.Event()
         self._calls: dict[str, Call] = {}
@@ -196,7 +199,7 @@ class SipAgent(asyncio.DatagramProtocol):
             return
         self.requests.append(message)
         self.arrived.set()
-        answer = self.invite_answer if message.method == "INVITE" else 200
+        answer = self.invite_answer if message.method == "INVITE" else self.other_answer
         if answer:
             self._answer(message, answer)
 
