@@ -38,7 +38,7 @@ def say(text: str, wav: Path, voice: Voice = Voice()) -> None:
     effects = ["gain", "-n", "-3", "pad", "0.3", "0.5"]
     # espeak-ng writes a stream whose header has no length: sox must take it to the end
     subprocess.run(
-        ["sox", "--ignore-length", "-t", "wav", "-", *target, *effects],
+        ["sox", "--no-dither", "--ignore-length", "-t", "wav", "-", *target, *effects],
         input=speech,
         check=True,
         capture_output=True,
