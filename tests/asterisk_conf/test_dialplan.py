@@ -1,59 +1,22 @@
 """What becomes of a caller when the application is there, is gone, or is frozen."""
 
 import asyncio
-import json
 import socket
 import wave
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import quote
 
-import aiohttp
 import pytest
 
 from asterisk_conf.notes import Note, read
 from asterisk_conf.numbers import spellings
 from asterisk_conf.server import AsteriskServer
+from tests.asterisk_conf.application import listening
 from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, World, dial_as_agent
 from tests.rig.asterisk import LINE_NUMBER
 from tests.rig.rtp import send_tone, target
 
 pytestmark = pytest.mark.asterisk
-
-
-class Application:
-    """An ARI application that takes calls and does nothing until told."""
-
-    def __init__(self, server: AsteriskServer, session: aiohttp.ClientSession) -> None:
-        self._server = server
-        self._session = session
-
-    async def event(self, kind: str, seconds: float = 5) -> dict[str, Any]:
-        async with asyncio.timeout(seconds):
-            while (event := json.loads(await self._socket.receive_str()))["type"] != kind:
-                pass
-        return event
-
-    async def set_lease(self, channel: str, seconds: int) -> None:
-        async with self._session.post(
-            f"{self._server.ari_url}/channels/{channel}/variable",
-            params={"variable": "TIMEOUT(absolute)", "value": str(seconds)},
-        ) as response:
-            assert response.status == 204
-
-    async def hang_up(self, channel: str) -> None:
-        await self._session.delete(f"{self._server.ari_url}/channels/{channel}")
-
-
-@asynccontextmanager
-async def listening(server: AsteriskServer, name: str = "huisheng") -> AsyncIterator[Application]:
-    login = aiohttp.encode_basic_auth("huisheng", server.secrets.ari)
-    async with aiohttp.ClientSession(headers={"Authorization": login}) as session:
-        application = Application(server, session)
-        async with session.ws_connect(f"{server.ari_url}/events?app={name}") as opened:
-            application._socket = opened
-            yield application
 
 
 async def noted(server: AsteriskServer, wanted: Callable[[Note], bool]) -> Note:
@@ -186,10 +149,7 @@ async def test_a_caller_the_application_is_done_with_is_hung_up_not_served_twice
     async with listening(guarded) as application:
         call = world.carrier.invite(LINE_NUMBER)
         channel = (await application.event("StasisStart"))["channel"]["id"]
-        async with application._session.post(
-            f"{guarded.ari_url}/channels/{channel}/continue"
-        ) as response:
-            assert response.status == 204
+        await application.give_back(channel)
         assert (await call.final()).status >= 400
     assert not [
         note
