@@ -37,15 +37,15 @@ _JsonOption = Annotated[bool, typer.Option("--json", help="JSON 输出 / print J
 
 @app.command()
 def transcribe(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="WAV")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="WAV")],
     as_json: _JsonOption = False,
     model: _ModelOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """把录音转成文字 / text, word times and real-time factor of recordings.
 
-    --json prints one object per line: file, text (as heard), written (with digits), words, seconds,
-    real_time_factor, engine.
+    --json: 每个文件一行 / one object per line with the keys file, text, written (text with digits),
+    words, seconds, real_time_factor, engine.
     """
     loaded = _load(_chosen(model, config))
     failed = False
