@@ -15,6 +15,7 @@ from asterisk_conf.install import Installation
 from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
 from asterisk_conf.settings import PbxSettings
+from tests.rig import ports
 from tests.rig.ports import free_media_ports, free_port
 
 LINE_NUMBER = "4001234567"
@@ -95,6 +96,14 @@ def run_aside(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result(2 * BOOT_SECONDS)
 
 
+@pytest.fixture(autouse=True)
+def _ports_of_one_test() -> Iterator[None]:
+    """Ports that wider fixtures reserved stay; those that this test reserves are given back."""
+    ports.keep()
+    yield
+    ports.release()
+
+
 @pytest.fixture(scope="session")
 def installation() -> Installation:
     """An Asterisk that can serve; without one the test is skipped."""
@@ -132,7 +141,14 @@ def boot_asterisk(
 ) -> Iterator[BootAsterisk]:
     """`boot_asterisk(**pbx_overrides)` → a running server that lives until the session ends."""
     servers: list[AsteriskServer] = []
-    yield _booter(installation, lambda: tmp_path_factory.mktemp("asterisk"), servers)
+    boot = _booter(installation, lambda: tmp_path_factory.mktemp("asterisk"), servers)
+
+    def boot_for_the_session(*arguments: Any, **options: Any) -> AsteriskServer:
+        server = boot(*arguments, **options)
+        ports.keep()
+        return server
+
+    yield boot_for_the_session
     _stop(servers)
 
 

@@ -1,7 +1,8 @@
 """Ports for tests, reserved across all test processes of this machine.
 
-A port is held by a file lock until the process ends. All lie below 32768, where Linux takes
-ports for outgoing connections from.
+A port is held by a file lock until the test ends (`release`), or, if it was reserved for longer
+(`keep`), until the process does. All lie below 32768, where Linux takes ports for outgoing
+connections from.
 """
 
 import fcntl
@@ -12,10 +13,12 @@ import tempfile
 from pathlib import Path
 
 _SIGNALLING = range(10000, 20000)
-_MEDIA = range(20000, 32500, 500)
-MEDIA_BLOCK = 500
+MEDIA_BLOCK = 300  # 150 call legs
+_MEDIA = range(20000, 32400, MEDIA_BLOCK)
 
-_held: list[int] = []  # descriptors of lock files; the locks end with the process
+# Descriptors of lock files; closing one gives its port back.
+_held: list[int] = []
+_kept: list[int] = []
 
 
 def free_port() -> int:
@@ -24,9 +27,22 @@ def free_port() -> int:
 
 
 def free_media_ports() -> tuple[int, int]:
-    """The first and last of 500 UDP ports in a row, for the RTP of one Asterisk."""
+    """The first and last of 300 UDP ports in a row, for the RTP of one Asterisk."""
     first = _reserve(_MEDIA, MEDIA_BLOCK)
     return first, first + MEDIA_BLOCK - 1
+
+
+def keep() -> None:
+    """Hold what is reserved now until the process ends: it is not for one test alone."""
+    _kept.extend(_held)
+    _held.clear()
+
+
+def release() -> None:
+    """Give back what was reserved since the last `keep`."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
 
 
 def _reserve(candidates: range, size: int) -> int:
