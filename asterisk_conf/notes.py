@@ -7,7 +7,8 @@ however the application, or Asterisk, dies afterwards:
     fallback,<epoch>,<channel id>
     message,<epoch>,<channel id>,<file name>
 
-Texts that come from outside are URI-encoded.
+Texts that come from outside are URI-encoded. CEL could note calls too, but from a thread of its
+own, after the fact: a crash could take the last ones with it.
 """
 
 from collections.abc import Iterable, Iterator

@@ -7,6 +7,7 @@ application died. The next `start` finds the running Asterisk by its control soc
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -122,6 +123,8 @@ class AsteriskServer:
             await process.gone(_KILL_SECONDS)
         process.close()
         self._process, self.adopted = None, False
+        if not self.paths.run.is_relative_to(self.paths.home):
+            shutil.rmtree(self.paths.run, ignore_errors=True)  # a short folder made for the socket
 
     def running(self) -> bool:
         """Whether the process lives."""

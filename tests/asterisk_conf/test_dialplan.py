@@ -12,9 +12,11 @@ from asterisk_conf.notes import Note, read
 from asterisk_conf.numbers import spellings
 from asterisk_conf.server import AsteriskServer
 from tests.asterisk_conf.application import listening
-from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, World, dial_as_agent
-from tests.rig.asterisk import LINE_NUMBER
+from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, PHONE, World, dial_as_agent
+from tests.rig.asterisk import LINE_NUMBER, BootAsterisk
+from tests.rig.ports import free_port
 from tests.rig.rtp import send_tone, target
+from tests.rig.sip import SipAgent
 
 pytestmark = pytest.mark.asterisk
 
@@ -204,3 +206,38 @@ async def test_a_trusted_carriers_asserted_identity_is_the_caller_and_anothers_i
             assert start["channel"]["caller"]["number"] == number
             await application.hang_up(start["channel"]["id"])
             await call.final()
+
+
+async def test_agents_are_rung_first_if_the_administrator_wants_it_so(
+    fresh_asterisk: BootAsterisk,
+):
+    """The application is down; the agent's phone is busy, so the caller gets to leave a message."""
+    port = free_port()
+    server = fresh_asterisk(
+        fallback_ring_seconds=5,
+        agents=[
+            {
+                "extension": "8001",
+                "name": "张敏",
+                "team": "tianjin",
+                "contact": f"sip:8001@{PHONE}:{port}",
+            }
+        ],
+    )
+    sip = ("127.0.0.1", server.pbx.sip.port)
+    phone = await SipAgent.open(PHONE, port, sip)
+    caller = await SipAgent.open("127.0.0.1", free_port(), sip)
+    try:
+        call = caller.invite(LINE_NUMBER)
+        assert (await call.final()).status == 200
+        async with asyncio.timeout(5):
+            await phone.arrived.wait()
+        assert "8001@" in phone.invites[0].first_line
+        message = server.paths.messages
+        async with asyncio.timeout(15):
+            while not list(message.iterdir()):  # noqa: ASYNC110 - a folder has no event
+                await asyncio.sleep(0.05)
+        assert (await call.ask("BYE")).status == 200
+    finally:
+        phone.close()
+        caller.close()

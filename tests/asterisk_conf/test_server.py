@@ -122,6 +122,7 @@ async def test_a_folder_with_a_long_path_still_has_a_control_socket(
     finally:
         await server.stop()
     assert not server.running()
+    assert not server.paths.run.exists()
 
 
 @pytest.mark.parametrize(
