@@ -1,0 +1,143 @@
+"""`Bridge`: delivers the desk's outbox to every target, in order per ticket, until closed."""
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from crm_bridge.connectors import Connector
+from crm_bridge.connectors.webhook import WebhookConnector
+from crm_bridge.policy import Draw
+from crm_bridge.secret import secret_of
+from crm_bridge.settings import BridgeSettings, Target
+from crm_bridge.worker import Clock, TargetStatus, TargetWorker
+from desk import outbox
+from desk.db.engine import Database
+
+log = logging.getLogger(__name__)
+GRACE_SECONDS = 2.0
+"""How long `aclose` lets pushes under way end by themselves."""
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Bridge:
+    """One worker per target; one target's trouble is not another's.
+
+        async with Bridge.of(settings.bridge, db, settings.state_dir):
+            ...
+
+    A target that is new begins with what happens from now on.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        settings: BridgeSettings,
+        connectors: Mapping[str, Connector],
+        *,
+        clock: Clock = utc_now,
+        draw: Draw = random.random,
+    ) -> None:
+        """Args:
+        connectors: by the target's name; closed by `aclose`.
+        clock, draw: time and chance, for tests.
+        """
+        self._db = db
+        self._settings = settings
+        self._connectors = dict(connectors)
+        self._clock = clock
+        self._draw = draw
+        self._workers: list[TargetWorker] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def of(
+        cls,
+        settings: BridgeSettings,
+        db: Database,
+        state_dir: Path,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """The bridge that config.yaml describes, not started yet.
+
+        Raises:
+            SecretError: a target's secret cannot be used.
+        """
+        connectors = {
+            target.name: connect(target, settings, state_dir, environ)
+            for target in settings.targets
+        }
+        return cls(db, settings, connectors)
+
+    async def start(self) -> None:
+        """Begin to deliver. From its return on, nothing that happens escapes a new target.
+
+        Raises:
+            DatabaseError: the database cannot be written.
+        """
+        await self._db.write(outbox.fan_out, list(self._connectors), self._clock())
+        for name, connector in self._connectors.items():
+            worker = TargetWorker(
+                self._db, name, connector, self._settings, self._clock, self._draw
+            )
+            task = asyncio.create_task(worker.run(), name=f"bridge-{name}")
+            task.add_done_callback(_tell_failure)
+            self._workers.append(worker)
+            self._tasks.append(task)
+
+    async def aclose(self) -> None:
+        """End pushes under way, or cut them off after `GRACE_SECONDS`; record what they came to;
+        give connections back. Closing twice is harmless."""
+        tasks, self._tasks = self._tasks, []
+        try:
+            for worker in self._workers:
+                worker.stop()
+            if tasks:
+                await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+                for worker in self._workers:
+                    worker.abandon()
+                await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for connector in self._connectors.values():
+                await connector.aclose()
+
+    def status(self) -> list[TargetStatus]:
+        """How each target is doing."""
+        return [worker.status for worker in self._workers]
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def connect(
+    target: Target, settings: BridgeSettings, state_dir: Path, environ: Mapping[str, str]
+) -> Connector:
+    """The connector of a target, by its kind."""
+    secret = secret_of(target.name, state_dir, environ)
+    return WebhookConnector(target, secret, settings.in_flight)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s ended: %s; restart to deliver again", task.get_name(), error, exc_info=error)
