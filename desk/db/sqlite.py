@@ -89,7 +89,11 @@ def sqlite_engine(path: Path, *, lock_ms: int = LOCK_ATTEMPT_MS) -> Engine:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only a file that is not there is opened by us: closing a descriptor of a database drops
+        # every POSIX lock that this process has on it, and another process would then take our
+        # write-ahead log for an abandoned one and delete it (sqlite.org/howtocorrupt.html, 2.2).
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(
             f"{path} cannot be opened for writing ({error.strerror}); mend its folder's owner "
