@@ -1,5 +1,6 @@
 """A signed webhook after Standard Webhooks 1.0 (standardwebhooks.com), by its own library."""
 
+import io
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,7 +57,7 @@ class WebhookConnector:
         }
         try:
             async with self._opened().post(
-                self._url, data=text.encode(), headers=headers, allow_redirects=False
+                self._url, data=io.BytesIO(text.encode()), headers=headers, allow_redirects=False
             ) as response:
                 return classify(
                     response.status,
