@@ -222,6 +222,7 @@ deliveries = Table(
     Index(
         "ix_deliveries_due",
         "target",
+        "next_at",
         "seq",
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),

@@ -1,8 +1,9 @@
 """Deliveries: one row per entry and target, from `pending` to `delivered` or `dead`.
 
 Only the head of each ordering key is ever due, so a target sees a ticket's entries in order and
-one at a time. A dead letter lets the entries behind it pass; replayed, it goes before those that
-still wait.
+one at a time. What waits behind a failed head shares its `next_at`: a target that is down costs
+one look at an index, however much waits for it. A dead letter lets the entries behind it pass;
+replayed, it goes before those that still wait.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,16 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    String,
     and_,
     bindparam,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     select,
+    union_all,
     update,
 )
 
@@ -39,15 +43,29 @@ _MOVE_CURSOR = (
     .where(outbox_cursors.c.target == bindparam("of_target"))
     .values(seq=bindparam("new_seq"))
 )
+# Literals, not parameters: only so do both databases see that the partial indexes apply.
+_PENDING = literal_column("'pending'", String)
+_DEAD = literal_column("'dead'", String)
+
+_ahead = deliveries.alias("ahead")
+_when_ahead_is_due = (
+    select(func.max(_ahead.c.next_at))
+    .where(
+        _ahead.c.target == bindparam("target"),
+        _ahead.c.key == outbox.c.key,
+        _ahead.c.state == _PENDING,
+    )
+    .scalar_subquery()
+)
 _FAN_OUT = insert(deliveries).from_select(
     ["seq", "target", "key", "state", "attempts", "next_at", "last_error", "updated_at"],
     select(
         outbox.c.seq,
         bindparam("target", type_=deliveries.c.target.type),
         outbox.c.key,
-        literal("pending"),
+        _PENDING,
         literal(0),
-        bindparam("at", type_=UtcTime()),
+        func.coalesce(_when_ahead_is_due, bindparam("at", type_=UtcTime())),
         literal(""),
         bindparam("at", type_=UtcTime()),
     ).where(outbox.c.seq > bindparam("after"), outbox.c.seq <= bindparam("last")),
@@ -57,7 +75,7 @@ _earlier = deliveries.alias("earlier")
 _is_head = ~exists().where(
     _earlier.c.target == deliveries.c.target,
     _earlier.c.key == deliveries.c.key,
-    _earlier.c.state == "pending",
+    _earlier.c.state == _PENDING,
     _earlier.c.seq < deliveries.c.seq,
 )
 _FULL = select(
@@ -79,18 +97,18 @@ _FULL = select(
 _DUE = (
     _FULL.where(
         deliveries.c.target == bindparam("of_target"),
-        deliveries.c.state == "pending",
+        deliveries.c.state == _PENDING,
         deliveries.c.next_at <= bindparam("now"),
         _is_head,
     )
-    .order_by(deliveries.c.seq)
+    .order_by(deliveries.c.next_at, deliveries.c.seq)
     .limit(bindparam("most"))
 )
 _NEXT = select(func.min(deliveries.c.next_at)).where(
-    deliveries.c.target == bindparam("of_target"), deliveries.c.state == "pending", _is_head
+    deliveries.c.target == bindparam("of_target"), deliveries.c.state == _PENDING
 )
 _BY_ID = update(deliveries).where(deliveries.c.id == bindparam("of_id"))
-_PENDING_BY_ID = _BY_ID.where(deliveries.c.state == "pending")
+_PENDING_BY_ID = _BY_ID.where(deliveries.c.state == _PENDING)
 _DELIVERED = _BY_ID.where(deliveries.c.state != "delivered").values(
     state="delivered",
     attempts=deliveries.c.attempts + 1,
@@ -102,17 +120,29 @@ _FAILED = _PENDING_BY_ID.values(
     next_at=bindparam("then"),
     last_error=bindparam("error"),
     updated_at=bindparam("now"),
-)
+).returning(deliveries.c.target, deliveries.c.key)
 _BURIED = _PENDING_BY_ID.values(
     state="dead",
     attempts=deliveries.c.attempts + 1,
     last_error=bindparam("error"),
     updated_at=bindparam("now"),
+).returning(deliveries.c.target, deliveries.c.key)
+_WAIT_WITH_HEAD = (
+    update(deliveries)
+    .where(
+        deliveries.c.target == bindparam("of_target"),
+        deliveries.c.key == bindparam("of_key"),
+        deliveries.c.state == _PENDING,
+    )
+    .values(next_at=bindparam("then"))
 )
-_COUNTS = (
-    select(deliveries.c.target, deliveries.c.state, func.count())
-    .where(deliveries.c.state != "delivered")
-    .group_by(deliveries.c.target, deliveries.c.state)
+_COUNTS = union_all(
+    *(
+        select(deliveries.c.target, state.label("state"), func.count().label("count"))
+        .where(deliveries.c.state == state)
+        .group_by(deliveries.c.target)
+        for state in (_PENDING, _DEAD)
+    )
 )
 _TARGETS = select(
     outbox_cursors.c.target,
@@ -176,7 +206,7 @@ def fan_out(
 
 
 def due(db: Connection, target: str, now: datetime, limit: int) -> list[Delivery]:
-    """What may be sent now, oldest first: at most one entry of each ordering key."""
+    """What may be sent now, longest due first: at most one entry of each ordering key."""
     rows = db.execute(_DUE, {"of_target": target, "now": now, "most": limit})
     return [_delivery(row) for row in rows]
 
@@ -195,13 +225,13 @@ def delivered(db: Connection, delivery_id: int, now: datetime) -> None:
 def failed(db: Connection, delivery_id: int, error: str, next_at: datetime, now: datetime) -> None:
     """It did not arrive, or nobody knows; try again at `next_at`."""
     values = {"of_id": delivery_id, "then": next_at, "error": storable(error, 1000), "now": now}
-    db.execute(_FAILED, values)
+    _wait_with_head(db, db.execute(_FAILED, values).one_or_none(), next_at)
 
 
 def bury(db: Connection, delivery_id: int, error: str, now: datetime) -> None:
     """Give up: a dead letter, until `replay`."""
     values = {"of_id": delivery_id, "error": storable(error, 1000), "now": now}
-    db.execute(_BURIED, values)
+    _wait_with_head(db, db.execute(_BURIED, values).one_or_none(), now)
 
 
 def replay(
@@ -213,7 +243,7 @@ def replay(
 ) -> int:
     """Make dead letters pending again: all, one target's, or those with these delivery ids."""
     which = and_(
-        deliveries.c.state == "dead",
+        deliveries.c.state == _DEAD,
         *([deliveries.c.target == target] if target is not None else []),
         *([deliveries.c.id.in_(ids)] if ids is not None else []),
     )
@@ -223,7 +253,7 @@ def replay(
 
 def dead(db: Connection, target: str | None = None, *, limit: int = 100) -> list[Delivery]:
     """Dead letters, oldest first."""
-    query = _FULL.where(deliveries.c.state == "dead").order_by(deliveries.c.seq).limit(limit)
+    query = _FULL.where(deliveries.c.state == _DEAD).order_by(deliveries.c.seq).limit(limit)
     if target is not None:
         query = query.where(deliveries.c.target == target)
     return [_delivery(row) for row in db.execute(query)]
@@ -239,6 +269,12 @@ def counts(db: Connection) -> dict[str, Counts]:
         target: Counts(found.get("pending", 0), found.get("dead", 0))
         for target, found in sorted(waiting.items())
     }
+
+
+def _wait_with_head(db: Connection, head: Any, then: datetime) -> None:
+    if head is not None:
+        values = {"of_target": head.target, "of_key": head.key, "then": then}
+        db.execute(_WAIT_WITH_HEAD, values)
 
 
 def _delivery(row: Any) -> Delivery:

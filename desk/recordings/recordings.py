@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, literal_column, select
 
 from desk.db.schema import calls, recordings
 from desk.errors import NoSuchCall
@@ -22,7 +22,7 @@ _OF_CALL = (
 )
 _UNTRANSCRIBED = (
     select(recordings)
-    .where(recordings.c.state == "recorded")
+    .where(recordings.c.state == literal_column("'recorded'"))  # finds the partial index
     .order_by(recordings.c.id)
     .limit(bindparam("most"))
 )

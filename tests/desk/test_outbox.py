@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects import sqlite
 
 from desk import journal, outbox, timeline
 from desk.db.engine import Database
 from desk.outbox import Counts, Delivery
+from desk.outbox import deliveries as _deliveries
 from tests.rig.samples import NOW, begin, call_with_ticket
 
 LATER = NOW + timedelta(minutes=5)
@@ -183,3 +186,59 @@ async def test_a_long_backlog_does_not_slow_down_the_look_for_what_is_due(db: Da
     assert await db.write(outbox.fan_out, ["crm"], NOW) == 1800
     batch = await due(db, limit=50)
     assert [d.key for d in batch] == [f"call:c{n}" for n in range(50)]
+
+
+async def test_entries_behind_a_failed_one_wait_with_it_and_come_with_it(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(journal.note, "c1", "a", {}, NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [first] = await due(db)
+    await db.write(outbox.failed, first.id, "x", LATER, NOW)
+    await db.write(journal.note, "c1", "b", {}, NOW)  # comes while its call is held back
+    await db.write(begin, "c2")
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    assert [d.key for d in await due(db)] == ["call:c2"]
+    await db.write(outbox.delivered, (await due(db))[0].id, NOW)
+    assert await db.read(outbox.next_due_at, "crm") == LATER, "the sender may sleep until then"
+    for kind in ("call.received", "a", "b"):
+        [delivery] = await due(db, now=LATER)
+        assert delivery.kind == kind
+        await db.write(outbox.delivered, delivery.id, LATER)
+    assert await db.read(outbox.next_due_at, "crm") is None
+
+
+async def test_giving_up_on_an_entry_sets_those_behind_it_free_at_once(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(journal.note, "c1", "a", {}, NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [first] = await due(db)
+    await db.write(outbox.failed, first.id, "x", LATER, NOW)
+    await db.write(outbox.bury, first.id, "x", NOW)
+    assert [d.kind for d in await due(db)] == ["a"]
+
+
+async def test_looking_for_what_is_due_uses_an_index(db: Database) -> None:
+    """A target that is down for days must not slow down the writer, which calls wait for."""
+    if db.dialect != "sqlite":
+        return  # its planner reads small tables whole, whatever the index
+    plans = await db.read(
+        lambda c: [
+            str(c.exec_driver_sql(f"EXPLAIN QUERY PLAN {_sql(statement)}", values).all())
+            for statement, values in (
+                (_deliveries._DUE, ("x", "x", 1, 0)),
+                (_deliveries._NEXT, ("x",)),
+                (_deliveries._COUNTS, ()),
+            )
+        ]
+    )
+    assert "ix_deliveries_due (target=? AND next_at<?)" in plans[0]
+    assert "ix_deliveries_pending (target=? AND key=? AND seq<?)" in plans[0]
+    assert "ix_deliveries_due" in plans[1]
+    assert "SCAN deliveries USING" in plans[2]
+    assert not any("SCAN deliveries'" in plan for plan in plans)
+
+
+def _sql(statement: Any) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
