@@ -4,29 +4,41 @@ Everything is entered with `async with`, so it ends in the reverse order, whatev
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
+from prometheus_client import CollectorRegistry
 
+from agi_scripts.script import Services
+from agi_scripts.scripts import SCRIPTS
+from agi_scripts.server import AgiServer
 from ari_app.ari import Client
 from ari_app.calls.journal import Journal
 from ari_app.calls.line import Line
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
-from ari_app.ivr.tree import MenuTree
-from ari_app.prompts.cache import Progress as PromptProgress
+from ari_app.ivr.compiled import compile_menus
+from ari_app.ivr.reload import MenuReload, Menus
+from ari_app.ownership import sole_owner
+from ari_app.periodic import Periodic
 from ari_app.prompts.cache import PromptCache, Prompts, install
 from ari_app.settings import Settings
+from ari_app.status import Status
 from asterisk_conf import install as asterisk_install
 from asterisk_conf import secrets as pbx_secrets
 from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
-from desk.calendar import Calendar, read_overrides
+from crm_bridge.delivery import Bridge
+from crm_bridge.demo_crm import TARGET_NAME, DemoCrm
+from crm_bridge.secret import secret_of
+from desk.api import ApiServer, create_app
 from desk.db.engine import Database
 from desk.region import RegionTable
 from stt.model import describe
@@ -48,29 +60,31 @@ class Running:
     asterisk: AsteriskServer | None
     line: Line
     switchboard: Switchboard
-    tasks: asyncio.TaskGroup
+    url: str  # of the API and the status page
 
 
 @asynccontextmanager
 async def running_line(
     settings: Settings,
     *,
+    config: Path | None = None,
     own_lifetime: bool = False,
-    progress: PromptProgress | None = None,
     now: Callable[[], datetime] = utc_now,
+    registry: CollectorRegistry | None = None,
 ) -> AsyncIterator[Running]:
     """Start the whole line in this process; stop all of it at the end of the block.
 
     Args:
+        config: the file that `settings` came from, to be watched for new menus and prompts.
         own_lifetime: Asterisk dies with us (demo, tests); else it outlives a crash of ours.
-        progress: told of prompts that are being made.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(sole_owner(settings.state_dir))
         db = await stack.enter_async_context(
             await Database.open(settings.database_url, wait_seconds=settings.database.wait_seconds)
         )
         prompts = await asyncio.to_thread(
-            PromptCache.prepare, settings.ivr, settings.state_dir / "prompts", progress
+            PromptCache.prepare, settings.ivr, settings.state_dir / "prompts"
         )
         asterisk = await _asterisk(settings, prompts, own_lifetime, stack)
         transcriber = await stack.enter_async_context(
@@ -87,7 +101,7 @@ async def running_line(
             db=db,
             journal=Journal(db, now),
             regions=RegionTable.load(settings.state_dir),
-            menus=menus(settings),
+            menus=compile_menus(settings),
             prompts=prompts,
             vault=Vault(settings.state_dir / "recordings"),
             transcriptions=Transcriptions(db, transcriber, now),
@@ -96,24 +110,27 @@ async def running_line(
         )
         switchboard = Switchboard(line)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        bridge = await _bridge(settings, db, stack)
+        status = Status(line, switchboard, bridge)
+        api = await stack.enter_async_context(
+            ApiServer(
+                create_app(db, settings=settings.api, line=status, registry=registry, now=now)
+            )
+        )
+        agi = await stack.enter_async_context(AgiServer(settings.agi, SCRIPTS, _services(line)))
+        await agi.start(settings.pbx.agi_port)
+        if config is not None:
+            await _watch_menus(config, line, asterisk, stack)
+        await stack.enter_async_context(Periodic(line))
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),
             tasks.create_task(switchboard.run(), name="switchboard"),
         ]
         try:
-            yield Running(settings, asterisk, line, switchboard, tasks)
+            yield Running(settings, asterisk, line, switchboard, api.url)
         finally:
             for task in work:
                 task.cancel()
-
-
-def menus(settings: Settings) -> MenuTree:
-    """The menus of these settings, with the calendar that their opening hours follow."""
-    file = settings.ivr.calendar_file
-    calendar = Calendar(read_overrides(file) if file else {}, settings.company.tz)
-    return MenuTree.compile(
-        settings.ivr, settings.pbx, zone=settings.company.tz, is_workday=calendar.is_workday
-    )
 
 
 async def _asterisk(
@@ -135,6 +152,50 @@ async def _asterisk(
     await server.start()
     stack.push_async_callback(server.stop)
     return server
+
+
+async def _bridge(settings: Settings, db: Database, stack: AsyncExitStack) -> Bridge:
+    """The CRM bridge, and the demo CRM where it is one of its targets."""
+    port = settings.bridge.demo_crm_port
+    if port and any(target.name == TARGET_NAME for target in settings.bridge.targets):
+        secret = secret_of(TARGET_NAME, settings.state_dir, os.environ)
+        await stack.enter_async_context(DemoCrm(secret, port))
+    return await stack.enter_async_context(Bridge.of(settings.bridge, db, settings.state_dir))
+
+
+async def _watch_menus(
+    config: Path, line: Line, asterisk: AsteriskServer | None, stack: AsyncExitStack
+) -> None:
+    """New menus and prompts for calls that begin after a change of the file."""
+
+    def apply(menus: Menus) -> None:
+        line.menus, line.prompts = menus.tree, menus.prompts
+
+    reload = MenuReload(
+        config,
+        Menus(line.settings, line.menus, line.prompts),
+        line.settings.state_dir / "prompts",
+        apply,
+        sounds_dir=asterisk.paths.sounds if asterisk is not None else None,
+    )
+    await reload.start()
+    stack.push_async_callback(reload.aclose)
+
+
+def _services(line: Line) -> Services:
+    """What the FastAGI scripts work with."""
+    settings = line.settings
+    return Services(
+        db=line.db,
+        now=line.now,
+        recordings=line.vault.folder,
+        home_area_code=settings.company.home_area_code,
+        table=line.regions,
+        message_seconds=settings.speech.message_seconds,
+        silence_seconds=settings.speech.silence_seconds,
+        ticket_types=settings.tickets.types,
+        timezone=settings.company.tz,
+    )
 
 
 def _client(settings: Settings) -> Client:

@@ -28,6 +28,11 @@ class Switchboard:
         """How many calls have a coroutine now."""
         return len(self._calls)
 
+    @property
+    def call_ids(self) -> frozenset[str]:
+        """Which calls those are."""
+        return frozenset(self._calls)
+
     async def run(self) -> None:
         """Serve callers until cancelled; running calls then go to the dialplan, which serves on.
 

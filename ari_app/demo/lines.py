@@ -1,0 +1,117 @@
+"""The line that the demo calls: the one that runs, or a private one for this call alone."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import HttpUrl
+
+from ari_app.process import running_line
+from ari_app.settings import Settings
+from crm_bridge.settings import WebhookTarget
+from desk.db.engine import Database
+
+CONNECT_SECONDS = 1.0
+SPAN = 200  # media ports of a private line
+
+
+@dataclass(frozen=True)
+class DemoLine:
+    """A line to call. `private`: started for this call alone."""
+
+    settings: Settings
+    db: Database
+    private: bool
+
+    @property
+    def target(self) -> str:
+        """Where its SIP port is."""
+        sip = self.settings.pbx.sip
+        return f"{sip.bind}:{sip.port}"
+
+    @property
+    def crm_port(self) -> int | None:
+        """The built-in demo CRM, if it runs and is a target of this line."""
+        bridge = self.settings.bridge
+        ports = {target.url.port for target in bridge.targets}
+        return bridge.demo_crm_port if bridge.demo_crm_port in ports else None
+
+
+@asynccontextmanager
+async def line_for_demo(settings: Settings) -> AsyncIterator[DemoLine]:
+    """The running line; a private one, which ends with the block, if none runs."""
+    if await answers(settings.api.host, settings.api.port):
+        async with await Database.open(settings.database_url) as db:
+            yield DemoLine(settings, db, private=False)
+        return
+    with tempfile.TemporaryDirectory(prefix="huisheng-demo-") as folder:
+        private = private_settings(settings, Path(folder))
+        async with running_line(private, own_lifetime=True) as running:
+            yield DemoLine(private, running.line.db, private=True)
+
+
+def private_settings(settings: Settings, folder: Path) -> Settings:
+    """The same line on free ports, with its state in `folder` and prompts already spoken."""
+    prompts = settings.state_dir / "prompts"
+    prompts.mkdir(parents=True, exist_ok=True)
+    (folder / "prompts").symlink_to(prompts)
+    media = _free_media_ports()
+    crm = _free_port()
+    demo = WebhookTarget(
+        kind="webhook", name="demo", url=HttpUrl(f"http://127.0.0.1:{crm}/webhook")
+    )
+    pbx = settings.pbx.model_copy(
+        update={
+            "mode": "own",
+            "sip": settings.pbx.sip.model_copy(update={"port": _free_port()}),
+            "rtp": settings.pbx.rtp.model_copy(update={"first": media, "last": media + SPAN}),
+            "http_port": _free_port(),
+            "ami_port": _free_port(),
+            "agi_port": _free_port(),
+        }
+    )
+    return settings.model_copy(
+        update={
+            "state_dir": folder,
+            "database": settings.database.model_copy(update={"url": ""}),
+            "pbx": pbx,
+            "api": settings.api.model_copy(update={"port": 0, "log_level": "error"}),
+            "bridge": settings.bridge.model_copy(update={"targets": [demo], "demo_crm_port": crm}),
+        }
+    )
+
+
+async def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _free_media_ports() -> int:
+    """The first of `SPAN` UDP ports that nobody has, above SIPp's own."""
+    for first in range(24_000, 32_000, SPAN + 2):
+        udp = socket.SOCK_DGRAM
+        with socket.socket(type=udp) as low, socket.socket(type=udp) as high:
+            try:
+                low.bind(("127.0.0.1", first))
+                high.bind(("127.0.0.1", first + SPAN))
+            except OSError:
+                continue
+            return first
+    raise OSError("no free UDP ports between 24000 and 32000; stop what uses them")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,59 @@
+"""Work that comes round by the clock (APScheduler); what is due lives in the desk, not here."""
+
+import shutil
+from types import TracebackType
+from typing import Self
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from prometheus_client import Gauge
+
+from ari_app.calls.line import Line
+
+log = structlog.get_logger()
+
+DISK_LEAST_BYTES = 1 << 30
+DISK_MINUTES = 1
+CALENDAR_HOUR = 4
+
+free_bytes = Gauge("huisheng_disk_free_bytes", "Free space where the line keeps its state")
+
+
+class Periodic:
+    """The line's clockwork. `async with` starts and stops it."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._scheduler = AsyncIOScheduler(timezone=line.settings.company.tz)
+
+    def look_at_disk(self) -> None:
+        """Tell operators of a disk that fills up before calls notice."""
+        folder = self._line.settings.state_dir
+        free = shutil.disk_usage(folder).free
+        free_bytes.set(free)
+        if free < DISK_LEAST_BYTES:
+            log.error("disk almost full", folder=str(folder), free_mb=free >> 20, mend="free space")
+
+    def look_at_calendar(self) -> None:
+        """Tell operators of a year whose holidays nobody has entered."""
+        calendar = self._line.menus.calendar
+        warning = calendar.warning(calendar.today(self._line.now()))
+        if warning is not None:
+            log.warning("calendar", warning=str(warning))
+
+    async def __aenter__(self) -> Self:
+        add = self._scheduler.add_job
+        add(self.look_at_disk, "interval", minutes=DISK_MINUTES, id="disk")
+        add(self.look_at_calendar, "cron", hour=CALENDAR_HOUR, id="calendar")
+        self._scheduler.start()
+        self.look_at_disk()
+        self.look_at_calendar()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._scheduler.shutdown(wait=False)
