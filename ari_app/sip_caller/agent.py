@@ -75,6 +75,10 @@ class AgentPhone:
         """Wait until a call ends: a BYE or CANCEL of either side."""
         return await self._child.first(lambda m: m.is_request("BYE") or m.is_request("CANCEL"))
 
+    async def acknowledged(self) -> SipMessage:
+        """Wait until our final answer to a call was taken note of (ACK)."""
+        return await self._child.first(lambda m: m.is_request("ACK"))
+
     def calls(self) -> tuple[CallResult, ...]:
         """The calls so far, in the order in which they rang."""
         call_ids = dict.fromkeys(m.call_id for m in self.messages if m.is_request("INVITE"))

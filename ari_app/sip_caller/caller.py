@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 
 from ari_app.sip_caller.errors import CallsTooLongError
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
+from ari_app.sip_caller.messages import Media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, HangUpWhileRinging
 from ari_app.sip_caller.ports import Ears, free_media_port, free_sip_port
-from ari_app.sip_caller.scenario import Media, caller_scenario
+from ari_app.sip_caller.scenario import caller_scenario
 from ari_app.sip_caller.sipp import OnMessage, sipp
 from ari_app.sip_caller.timeline import RATE
 from ari_app.sip_caller.trace import CallResult, SipMessage, result_of

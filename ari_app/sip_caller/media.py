@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ari_app.sip_caller.messages import Media
 from ari_app.sip_caller.plan import (
     CallPlan,
     ExpectBye,
@@ -14,7 +15,6 @@ from ari_app.sip_caller.plan import (
     Speak,
     Wait,
 )
-from ari_app.sip_caller.scenario import Media
 from ari_app.sip_caller.timeline import (
     OPENING_PACKETS,
     Keys,

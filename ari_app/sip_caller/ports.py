@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from ari_app.sip_caller.errors import PortsTakenError
-from ari_app.sip_caller.scenario import PORT_OFFSET, PORT_STEP
+from ari_app.sip_caller.messages import PORT_OFFSET, PORT_STEP
 
 FIRST_MEDIA_PORT = 6000
 LAST_MEDIA_PORT = 19_998

@@ -5,13 +5,22 @@ Words of a caller (name, numbers, headers) never stand in the XML: the scenario 
 can be taken for markup or for a keyword. Source: SIPp 3.6 reference documentation.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 from xml.sax.saxutils import quoteattr
 
+from ari_app.sip_caller.messages import (
+    AGENT_BYE,
+    INVITE_BRANCH,
+    OK,
+    REMEMBER_CSEQ,
+    REMEMBER_PARTIES,
+    Dialogue,
+    Media,
+    Words,
+    reply,
+    sdp_of,
+)
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, HangUpWhileRinging
-from ari_app.sip_caller.timeline import ALAW, TELEPHONE_EVENT
+from ari_app.sip_caller.timeline import ALAW
 
 REFUSALS = (
     *(300, 301, 302, 305, 380),
@@ -20,15 +29,8 @@ REFUSALS = (
     *(500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606),
 )
 """Final answers that are no (RFC 3261, section 21)."""
-PORT_OFFSET = 8
-"""SIPp itself binds the first media ports; the calls' own begin this much above (see ports.py)."""
-PORT_STEP = 4
-"""SIPp gives every further call of a process a media port so much higher."""
 _CANCEL_MILLISECONDS = 5000
 _BYE_MILLISECONDS = 2000
-_INVITE_BRANCH = "z9hG4bK-[pid]-[call_number]-0"
-"""SIPp's branch of a scenario's first message: CANCEL and the ACK of a refusal repeat the
-INVITE's (RFC 3261, sections 9.1 and 17.1.1.3)."""
 _BYE_LIMIT = f'timeout="{_BYE_MILLISECONDS}" ontimeout="end"'
 _BYE_ANSWERED = (
     '<recv response="481" optional="true" next="end"/>',
@@ -45,22 +47,6 @@ _CANCEL_ANSWERED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
-    """What one end of a call sends once it is answered.
-
-    path: a pcap file (`kind` "capture") or headerless A-law (`kind` "stream"). A capture carries
-        keys as RFC 4733 events and goes out through a raw socket, which needs privileges; a stream
-        needs none, and its keys travel as SIP INFO at the seconds in `info`.
-    seconds: how long the steps take until the call's end is due.
-    """
-
-    kind: Literal["capture", "stream"]
-    path: Path
-    seconds: float
-    info: tuple[tuple[float, str], ...] = ()
-
-
 def caller_scenario(plan: CallPlan, media: Media, *, injected: bool) -> str:
     """The calling side. `injected`: caller, dialled number and name come from an injection file
     (`[field0]` name, `[field1]` caller, `[field2]` dialled), one line per call; otherwise they are
@@ -71,7 +57,7 @@ def caller_scenario(plan: CallPlan, media: Media, *, injected: bool) -> str:
     ring_ms = _ms(gives_up.seconds if gives_up else plan.answer_seconds)
     limit = f'timeout="{ring_ms}" ontimeout="unanswered"'
     identity = words.anonymous() if plan.privacy else words.identity()
-    dialogue = _Dialogue(identity, words.dialled)
+    dialogue = Dialogue(identity, words.dialled)
     return _scenario(
         _send(dialogue.invite(media), retrans=True, more='start_txn="invite"'),
         f'<recv request="BYE" optional="global" next="bye" {limit}/>',
@@ -88,12 +74,12 @@ def caller_scenario(plan: CallPlan, media: Media, *, injected: bool) -> str:
         _send(dialogue.bye(), retrans=True, more='start_txn="bye"'),
         *_BYE_ANSWERED,
         '<label id="bye"/>',
-        _send(_OK, more='next="end"'),
+        _send(OK, more='next="end"'),
         '<label id="unanswered"/>',
         _send(dialogue.cancel(), retrans=True),
         *_CANCEL_ANSWERED,
         '<label id="refused"/>',
-        _send(dialogue.ack(words.uri, _INVITE_BRANCH), more='ack_txn="invite" next="end"'),
+        _send(dialogue.ack(words.uri, INVITE_BRANCH), more='ack_txn="invite" next="end"'),
         '<label id="late"/>',
         _send(dialogue.ack(words.uri), more='ack_txn="invite"'),
         _send(dialogue.bye(words.uri), retrans=True, more='start_txn="latebye"'),
@@ -108,170 +94,37 @@ def agent_scenario(plan: CallPlan, media: Media, *, rings: float, answer: int) -
     says). A CANCEL meanwhile is obeyed."""
     final = (
         [
-            _send(_answer(200, "OK", sdp=_sdp(media)), retrans=True),
+            _send(reply(200, "OK", sdp=sdp_of(media)), retrans=True),
             '<recv request="ACK"/>',
             *_talk(media, None),
             *_ending(plan),
             '<label id="hangup"/>',
-            _send(_AGENT_BYE, retrans=True, more='start_txn="bye"'),
+            _send(AGENT_BYE, retrans=True, more='start_txn="bye"'),
             *_BYE_ANSWERED,
         ]
         if answer == 200
         else [
-            _send(_answer(answer, "Refused"), retrans=True),
+            _send(reply(answer, "Refused"), retrans=True),
             '<recv request="ACK" next="end"/>',
         ]
     )
+    remembered = REMEMBER_CSEQ + (REMEMBER_PARTIES if answer == 200 else "")
     return _scenario(
         '<recv request="CANCEL" optional="global" next="cancelled"/>',
         '<recv request="BYE" optional="global" next="bye"/>',
-        f'<recv request="INVITE" rrs="true">{_REMEMBER if answer == 200 else ""}</recv>',
-        _send(_answer(180, "Ringing")),
+        f'<recv request="INVITE" rrs="true"><action>{remembered}</action></recv>',
+        _send(reply(180, "Ringing")),
         f'<pause milliseconds="{_ms(rings)}"/>',
         *final,
         '<label id="bye"/>',
-        _send(_OK, more='next="end"'),
+        _send(OK, more='next="end"'),
         '<label id="cancelled"/>',
-        _send(_OK),
-        _send(_answer(487, "Request Terminated", of_invite=True), retrans=True),
+        _send(OK),
+        _send(reply(487, "Request Terminated", of_invite=True), retrans=True),
         '<recv request="ACK"/>',
         '<label id="end"/>',
         '<pause milliseconds="0"/>',
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """SIPp keywords that stand for a caller's own words."""
-
-    display: str
-    caller: str
-    dialled: str
-
-    @classmethod
-    def given(cls) -> "Words":
-        """Generic parameters (`-key`)."""
-        return cls("[display]", "[caller]", "[dialled]")
-
-    @classmethod
-    def injected(cls) -> "Words":
-        """Fields of an injection file (`-inf`)."""
-        return cls("[field0]", "[field1]", "[field2]")
-
-    @property
-    def uri(self) -> str:
-        """The request URI."""
-        return f"sip:{self.dialled}@[remote_ip]:[remote_port]"
-
-    def identity(self) -> tuple[str, str]:
-        """The From address, and further headers of the INVITE."""
-        return f"{self.display}<sip:{self.caller}@[local_ip]:[local_port]>", ""
-
-    def anonymous(self) -> tuple[str, str]:
-        """The same for a withheld number (RFC 3323, RFC 3325)."""
-        asserted = f"{self.display}<sip:{self.caller}@[local_ip]>"
-        hidden = f"P-Asserted-Identity: {asserted}\nPrivacy: id\n"
-        return '"Anonymous" <sip:anonymous@anonymous.invalid>', hidden
-
-
-class _Dialogue:
-    """The requests of the calling side."""
-
-    def __init__(self, identity: tuple[str, str], dialled: str) -> None:
-        self._from, self._identity_headers = identity
-        self._uri = f"sip:{dialled}@[remote_ip]:[remote_port]"
-
-    def invite(self, media: Media) -> str:
-        # [headers] continues a line: an empty value must not leave an empty line, the end of a
-        # header block.
-        contact = "Contact: <sip:caller@[local_ip]:[local_port]>\n"
-        more = f"{contact}{self._identity_headers}Max-Forwards: 70[headers]\n"
-        body = _sdp(media)
-        return self._request("INVITE", self._uri, f"<{self._uri}>", "[cseq]", more, body)
-
-    def ack(self, uri: str, branch: str = "[branch]") -> str:
-        more = "[routes]\nMax-Forwards: 70\n"
-        return self._request("ACK", uri, None, "1", more, branch=branch)
-
-    def bye(self, uri: str = "[next_url]") -> str:
-        return self._request("BYE", uri, None, "[cseq]", "[routes]\nMax-Forwards: 70\n")
-
-    def cancel(self) -> str:
-        to, more = f"<{self._uri}>", "Max-Forwards: 70\n"
-        return self._request("CANCEL", self._uri, to, "1", more, branch=_INVITE_BRANCH)
-
-    def info(self, key: str) -> str:
-        more = "[routes]\nMax-Forwards: 70\n"
-        body = _body("application/dtmf-relay", f"Signal={key}\nDuration=120\n")
-        return self._request("INFO", "[next_url]", None, "[cseq]", more, body)
-
-    def _request(
-        self,
-        method: str,
-        uri: str,
-        to: str | None,
-        cseq: str,
-        more: str,
-        body: str = "",
-        branch: str = "[branch]",
-    ) -> str:
-        return (
-            f"{method} {uri} SIP/2.0\n"
-            f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}\n"
-            f"From: {self._from};tag=[pid]c[call_number]\n"
-            + (f"To: {to}\n" if to else "[last_To:]\n")
-            + f"Call-ID: [call_id]\nCSeq: {cseq} {method}\n{more}{body or _NO_BODY}"
-        )
-
-
-_NO_BODY = "Content-Length: 0\n\n"
-_REPLY_HEADERS = "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
-_OK = f"SIP/2.0 200 OK\n{_REPLY_HEADERS}{_NO_BODY}"
-_AGENT_CONTACT = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>\n"
-_REMEMBER = (
-    '<action><ereg regexp=".*" search_in="hdr" header="From:" assign_to="remote"/>'
-    '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="local"/></action>'
-)
-_AGENT_BYE = (
-    "BYE [next_url] SIP/2.0\n"
-    "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
-    "From: [$local];tag=[pid]a[call_number]\n"
-    "To: [$remote]\n"
-    "Call-ID: [call_id]\nCSeq: [cseq] BYE\n[routes]\nMax-Forwards: 70\n" + _NO_BODY
-)
-
-
-def _answer(code: int, reason: str, *, sdp: str | None = None, of_invite: bool = False) -> str:
-    headers = _REPLY_HEADERS.replace("[last_To:]", "[last_To:];tag=[pid]a[call_number]")
-    if of_invite:
-        headers = headers.replace("[last_CSeq:]", "CSeq: 1 INVITE")
-    return f"SIP/2.0 {code} {reason}\n{headers}{_AGENT_CONTACT}{sdp or _NO_BODY}"
-
-
-def _sdp(media: Media) -> str:
-    """A-law and telephone events (RFC 3264, RFC 4733). The port keyword also tells SIPp from where
-    the media goes out."""
-    port = "[rtpstream_audio_port]"
-    if media.kind == "capture":
-        port = f"[auto_media_port+{PORT_OFFSET}]"
-    return _body(
-        "application/sdp",
-        "v=0\n"
-        "o=caller 53655765 2353687637 IN IP[local_ip_type] [local_ip]\n"
-        "s=-\n"
-        "c=IN IP[media_ip_type] [media_ip]\n"
-        "t=0 0\n"
-        f"m=audio {port} RTP/AVP {ALAW} {TELEPHONE_EVENT}\n"
-        f"a=rtpmap:{ALAW} PCMA/8000\n"
-        f"a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000\n"
-        f"a=fmtp:{TELEPHONE_EVENT} 0-15\n"
-        "a=ptime:20\n"
-        "a=sendrecv\n",
-    )
-
-
-def _body(kind: str, text: str) -> str:
-    return f"Content-Type: {kind}\nContent-Length: [len]\n\n{text}"
 
 
 def _provisional(limit: str) -> list[str]:
@@ -281,7 +134,7 @@ def _provisional(limit: str) -> list[str]:
     ]
 
 
-def _talk(media: Media, dialogue: _Dialogue | None) -> list[str]:
+def _talk(media: Media, dialogue: Dialogue | None) -> list[str]:
     """Start the media and let its time pass; a BYE meanwhile leads to the label `bye`."""
     if media.kind == "capture":
         play = f"<nop><action><exec play_pcap_audio={quoteattr(str(media.path))}/></action></nop>"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ari_app.ari import ChannelDtmfReceived, Client
-from ari_app.sip_caller import CallPlan, ExpectBye, Press, Wait, place_call
+from ari_app.sip_caller import AgentPlan, CallPlan, ExpectBye, Press, Wait, agent_phone, place_call
 from asterisk_conf.render import ARI_USER
 from asterisk_conf.server import AsteriskServer
 from tests.rig.asterisk import LINE_NUMBER
@@ -53,3 +53,28 @@ async def test_keys_arrive_and_the_tone_is_heard(
     if privileged:
         assert result.heard
         assert len(set(result.heard)) > 2, "a tone, not silence"
+
+
+async def test_an_agent_whose_caller_gives_up_lets_go(asterisk: AsteriskServer) -> None:
+    """Asterisk's CSeq is none that we chose: a refusal with a wrong one would be repeated for 32 s
+    and keep the agent busy."""
+    agent = asterisk.pbx.agents[0]
+    port = int(str(agent.contact).rpartition(":")[2])
+    async with (
+        Client(
+            url=asterisk.ari_url,
+            username=ARI_USER,
+            password=asterisk.secrets.ari,
+            application=asterisk.pbx.application,
+        ) as ari,
+        agent_phone(port, AgentPlan(answer=None)) as phone,
+    ):
+        ringing = await ari.channels.originate(
+            f"PJSIP/{agent.extension}", app=asterisk.pbx.application
+        )
+        async with asyncio.timeout(10):
+            await phone.rang()
+            await ringing.hangup()
+            await phone.acknowledged()
+        (call,) = phone.calls()
+    assert (call.status, call.ended_by) == (487, "them")

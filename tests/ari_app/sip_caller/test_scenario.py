@@ -18,7 +18,8 @@ from ari_app.sip_caller import (
 )
 from ari_app.sip_caller.caller import grouped
 from ari_app.sip_caller.media import MOST_SECONDS, write_media
-from ari_app.sip_caller.scenario import Media, agent_scenario, caller_scenario
+from ari_app.sip_caller.messages import Media
+from ari_app.sip_caller.scenario import agent_scenario, caller_scenario
 from ari_app.sip_caller.words import display, fits_injection, generic, injection, user_part
 
 CAPTURE = Media("capture", Path("/tmp/a b&<c>.pcap"), 1.5)
