@@ -60,24 +60,32 @@ class Parameter:
 class Request:
     """A checked request, ready for either lane.
 
-    `path` is relative to /ari and percent-encoded; `target` is the path with the query. `values`
-    are what the caller gave, kept to say in an error what it was about.
+    `target` is relative to /ari, percent-encoded, with the query; its first `path_length`
+    characters are the path alone. `values` are what the caller gave: an error says what it was
+    about, and a query that is too long for a line goes into the body.
     """
 
     operation: str
     method: str
-    path: str
-    query: dict[str, Any]
+    target: str
+    path_length: int
     body: Any
     values: Mapping[str, Any]
+    parameters: Mapping[str, "Parameter"]
 
     @property
-    def target(self) -> str:
-        """The path with its query, percent-encoded."""
-        if not self.query:
-            return self.path
-        pairs = [f"{name}={_escaped(text(value))}" for name, value in self.query.items()]
-        return f"{self.path}?{'&'.join(pairs)}"
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target[: self.path_length]
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The query's values under their names on the wire, not yet as text."""
+        return {
+            self.parameters[name].wire: value
+            for name, value in self.values.items()
+            if value is not None and self.parameters[name].place == "query"
+        }
 
     @property
     def ids(self) -> dict[str, str]:
@@ -96,7 +104,7 @@ class Request:
 
 def plain(operation: str, path: str) -> Request:
     """A GET without parameters, for what the client itself asks."""
-    return Request(operation, "GET", path, {}, None, {})
+    return Request(operation, "GET", path, len(path), None, {}, {})
 
 
 class Operation:
@@ -112,7 +120,7 @@ class Operation:
         self.parameters = dict(parameters)
         self.lane = Lane.HTTP if returns == "binary" else lane_of(name)
         self._path = path.lstrip("/")
-        self._required = frozenset(n for n, p in self.parameters.items() if p.required)
+        self._required = sum(p.required for p in self.parameters.values())
         self._decoder = _decoder(returns)
 
     def request(self, values: Mapping[str, Any]) -> Request:
@@ -122,9 +130,10 @@ class Operation:
             TypeError: an unknown or missing parameter; the message lists the allowed names.
             ValueError: a value that the description or the wire does not allow.
         """
-        query: dict[str, Any] = {}
-        body: Any = None
         path = self._path
+        query: list[str] = []
+        body: Any = None
+        missing = self._required
         known = self.parameters
         for name, value in values.items():
             parameter = known.get(name)
@@ -133,16 +142,18 @@ class Operation:
                 raise TypeError(f"{self.name}() has no parameter {name!r}; it has: {allowed}")
             if value is None:
                 continue
+            missing -= parameter.required
             if parameter.place == "path":
                 path = path.replace(parameter.slot, _segment(self.name, name, text(value)), 1)
             elif parameter.place == "query":
-                query[parameter.wire] = _checked(self.name, parameter, value)
+                query.append(f"{parameter.wire}={_escaped(text(_checked(self, parameter, value)))}")
             else:
                 body = {parameter.wire: value} if parameter.type == "containers" else value
-        for name in self._required:
-            if values.get(name) is None:
-                raise TypeError(f"{self.name}() needs the parameter {name!r}")
-        return Request(self.name, self.method, path, query, body, values)
+        if missing:
+            lacking = [n for n, p in known.items() if p.required and values.get(n) is None]
+            raise TypeError(f"{self.name}() needs the parameter {', '.join(lacking)}")
+        target = f"{path}?{'&'.join(query)}" if query else path
+        return Request(self.name, self.method, target, len(path), body, values, known)
 
     def result(self, body: bytes | str | None) -> Any:
         """The reply's body as a snapshot, a list of them, plain JSON values, or None."""
@@ -212,10 +223,10 @@ def _escaped(value: str) -> str:
     return value if _PLAIN(value) else quote(value, safe="")
 
 
-def _checked(operation: str, parameter: Parameter, value: Any) -> Any:
+def _checked(operation: Operation, parameter: Parameter, value: Any) -> Any:
     if parameter.allowed and value not in parameter.allowed:
         choices = ", ".join(sorted(parameter.allowed))
-        raise ValueError(f"{operation}: {parameter.wire}={value!r} is not one of: {choices}")
+        raise ValueError(f"{operation.name}: {parameter.wire}={value!r} is not one of: {choices}")
     if parameter.many and isinstance(value, str):
         return [value]
     return value

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ari_app.ari import events
+from ari_app.ari.decoding import concrete
 from ari_app.ari.errors import AriError, BridgeGone, ChannelGone
 from ari_app.ari.events import Event
 from ari_app.ari.listening import Listener
 
 log = logging.getLogger(__name__)
-DEPARTED = 4096  # channels remembered after they left, so that a late listener is told at once
+DEPARTED = 1024  # last events remembered of channels that left, for a listener that comes late
 
 
 class Session(Protocol):
@@ -57,7 +58,7 @@ class Exchange:
         self.bridges: dict[str, Route] = {}
         self._everything: tuple[Listener, ...] = ()
         self._arrive = arrive
-        self._departed: dict[str, ChannelGone] = {}
+        self._departed: dict[str, Event] = {}
         self.failed_listeners = 0
 
     # -- listeners ---------------------------------------------------------------------------
@@ -71,7 +72,8 @@ class Exchange:
                 route = routes.get(ident)
                 if route is None:
                     if routes is self.channels and ident in self._departed:
-                        listener.gone(ident, self._departed[ident])
+                        self._tell((listener,), self._departed[ident])
+                        listener.gone(ident, _gone(self._departed[ident], ident))
                         continue
                     route = routes[ident] = Route(ident)
                 route.listeners = (*route.listeners, listener)
@@ -185,20 +187,19 @@ class Exchange:
         for ident in event.channel_ids():
             route = self.channels.get(ident)
             if route is not None:
-                for listener in route.listeners:
-                    self._tell(listener, event)
+                self._tell(route.listeners, event)
                 if event.final:
                     self._left(route, event)
-        for ident in event.bridge_ids():
-            route = self.bridges.get(ident)
-            if route is not None:
-                for listener in route.listeners:
-                    self._tell(listener, event)
-                if kind is events.BridgeDestroyed:
-                    self._end_route(route, BridgeGone("destroyed", ids={"bridge_id": ident}))
-                    self.bridges.pop(ident, None)
-        for listener in self._everything:
-            self._tell(listener, event)
+        if kind in _OF_BRIDGES:
+            for ident in event.bridge_ids():
+                route = self.bridges.get(ident)
+                if route is not None:
+                    self._tell(route.listeners, event)
+                    if kind is events.BridgeDestroyed:
+                        self.bridges.pop(ident, None)
+                        self._end_route(route, BridgeGone("destroyed", ids={"bridge_id": ident}))
+        if self._everything:
+            self._tell(self._everything, event)
 
     def _started(self, event: events.StasisStart) -> None:
         self._departed.pop(event.channel.id, None)
@@ -206,8 +207,7 @@ class Exchange:
         arrival = not route.ours and not route.present
         route.present = True
         route.surely_quiet = True
-        for listener in (*route.listeners, *self._everything):
-            self._tell(listener, event)
+        self._tell((*route.listeners, *self._everything), event)
         if arrival:
             self._arrive(event)
 
@@ -229,17 +229,12 @@ class Exchange:
                     session.finish(event)
 
     def _left(self, route: Route, event: Event) -> None:
-        gone = ChannelGone(
-            "the channel left the application",
-            operation=event.type,
-            ids={"channel_id": route.ident},
-        )
         route.present = route.ours = route.made = route.surely_quiet = False
-        self._end_route(route, gone)
+        self._end_route(route, _gone(event, route.ident))
         self.channels.pop(route.ident, None)
         if len(self._departed) >= DEPARTED:
             del self._departed[next(iter(self._departed))]
-        self._departed[route.ident] = gone
+        self._departed[route.ident] = event
 
     def _end_route(self, route: Route, error: AriError) -> None:
         sessions = list(route.running.values())
@@ -261,15 +256,23 @@ class Exchange:
         if route.idle:
             routes.pop(route.ident, None)
 
-    def _tell(self, listener: Listener, event: Event) -> None:
-        try:
-            listener.put(event)
-        except Exception:  # a listener's mistake must not silence the others
-            self.failed_listeners += 1
-            log.exception("a listener failed on %s", event.type)
+    def _tell(self, listeners: tuple[Listener, ...], event: Event) -> None:
+        for listener in listeners:
+            try:
+                listener.put(event)
+            except Exception:  # a listener's mistake must not silence the others
+                self.failed_listeners += 1
+                log.exception("a listener failed on %s", event.type)
+
+
+def _gone(event: Event, channel_id: str) -> ChannelGone:
+    return ChannelGone(
+        "the channel left the application", operation=event.type, ids={"channel_id": channel_id}
+    )
 
 
 _GONE = (ChannelGone, BridgeGone)
+_OF_BRIDGES = frozenset(kind for kind in concrete(Event) if kind.bridge_ids is not Event.bridge_ids)
 _ENDS_MEDIA = frozenset({events.PlaybackFinished, events.RecordingFinished, events.RecordingFailed})
 
 

@@ -19,6 +19,7 @@ UNWANTED = (
     "ChannelCallerId",
     "ChannelConnectedLine",
     "ChannelStateChange",
+    "ChannelHangupRequest",  # StasisEnd follows and is enough
     "ChannelCreated",
     "PlaybackStarted",
     "PlaybackContinuing",

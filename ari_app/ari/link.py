@@ -161,8 +161,7 @@ class Link:
         beside = asyncio.create_task(self._settle_and_beat(lane), name="ari-heartbeat")
         end: AriError = Closed("the ARI client was closed")
         try:
-            while (message := await lane.receive()) is not None:
-                self._feed(lane, message)
+            await lane.read(self._feed)
             end = Disconnected("the websocket to Asterisk broke")
         finally:
             was_up = self._up.is_set()

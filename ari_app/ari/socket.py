@@ -66,15 +66,15 @@ class SocketLane:
         """Requests without a reply yet."""
         return len(self._pending)
 
-    async def receive(self) -> bytes | None:
-        """The next message, None when the connection has ended."""
+    async def read(self, feed: "Callable[[SocketLane, bytes], None]") -> None:
+        """Pass every message to `feed` until the connection ends."""
+        receive = self._socket.receive
         while True:
-            message = await self._socket.receive()
+            message = await receive()
             if message.type is WSMsgType.TEXT:
-                data: bytes = message.data
-                return data
-            if message.type is not WSMsgType.BINARY:  # Asterisk sends none; ignore what it may mean
-                return None
+                feed(self, message.data)
+            elif message.type is not WSMsgType.BINARY:  # Asterisk sends none
+                return
 
     async def perform(self, request: Request, deadline: float) -> str | None:
         """Send one request and return the reply's body, within `deadline` seconds.

@@ -21,7 +21,7 @@ Ids = tuple[str, ...]
 NO_IDS: Ids = ()
 
 
-class Event(msgspec.Struct, kw_only=True, tag_field="type"):
+class Event(msgspec.Struct, kw_only=True, tag_field="type", gc=False):
     """Anything Asterisk tells an application. `timestamp` is Asterisk's text, `at` the instant."""
 
     final: ClassVar[bool] = False  # the channel leaves the application with this event
@@ -33,7 +33,7 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     @property
     def type(self) -> str:
         """The name Asterisk gives this event."""
-        return type(self).__name__
+        return str(type(self).__struct_config__.tag)
 
     @property
     def at(self) -> datetime:

@@ -52,11 +52,6 @@ class ApplicationUnregistered(Event):
 class ApplicationReplacedEvent(Event, tag="ApplicationReplaced"):
     """Another websocket took our application name; this one is deaf from now on."""
 
-    @property
-    def type(self) -> str:
-        """ApplicationReplaced."""
-        return "ApplicationReplaced"
-
 
 class RestResponse(Event, tag="RESTResponse"):
     """The reply to a request that went over the websocket; not delivered to listeners."""

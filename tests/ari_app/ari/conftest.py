@@ -1,14 +1,18 @@
 """The fake ARI server and a client of it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from ari_app.ari import Client
+from ari_app.ari import ApplicationReplaced, Client
+from asterisk_conf.render import ARI_USER
+from asterisk_conf.server import AsteriskServer
 from tests.ari_app.ari.fake import FakeAri
+from tests.ari_app.ari.real import ClientOn, clear
 
 
 @pytest.fixture
@@ -52,4 +56,38 @@ def client_of() -> Callable[..., Client]:
 async def ari(fake: FakeAri, client_of: Callable[..., Client]) -> AsyncIterator[Client]:
     """A connected client of the fake."""
     async with client_of(fake) as client:
+        yield client
+
+
+@pytest.fixture
+def client_on(asterisk: AsteriskServer) -> ClientOn:
+    sound = asterisk.paths.sounds / "huisheng" / "test-short.alaw"
+    sound.parent.mkdir(parents=True, exist_ok=True)
+    sound.write_bytes(bytes(range(0x80, 0x100)) * 19)
+
+    def make(**settings: Any) -> Client:
+        values: dict[str, Any] = {
+            "url": asterisk.ari_url,
+            "username": ARI_USER,
+            "password": asterisk.secrets.ari,
+            "application": asterisk.pbx.application,
+        }
+        return Client(**(values | settings))
+
+    return make
+
+
+@pytest.fixture
+async def line(client_on: ClientOn) -> AsyncIterator[Client]:
+    """The line's application."""
+    async with client_on() as client:
+        yield client
+        with contextlib.suppress(ApplicationReplaced):
+            await clear(client)
+
+
+@pytest.fixture
+async def far(line: Client, client_on: ClientOn) -> AsyncIterator[Client]:
+    """An application that plays the callers: the other halves of Local channels."""
+    async with client_on(application="callers") as client:
         yield client

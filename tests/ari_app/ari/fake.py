@@ -1,7 +1,6 @@
 """A small ARI server for faults that a real Asterisk cannot be made to show.
 
-It answers over HTTP and over the websocket from the same table, notes every request, and lets a
-test send any message, break the websocket, or say nothing at all.
+It answers over HTTP and websocket from one table, notes every request, and sends what a test wants.
 """
 
 import asyncio
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
+
+from ari_app.ari import Client
 
 Answer = tuple[int, Any]
 SILENCE: Answer = (0, None)
@@ -171,13 +172,11 @@ class FakeAri:
         else:
             await socket.send_str(message if isinstance(message, str) else json.dumps(message))
 
-    async def start(self, channel_id: str, **fields: Any) -> None:
+    async def start(self, channel_id: str) -> None:
         """A channel enters the application."""
         self.channels.append(channel_id)
         self.held.append(channel_id)
-        await self.tell(
-            {"type": "StasisStart", "channel": {"id": channel_id}, "args": [], **fields}
-        )
+        await self.tell({"type": "StasisStart", "channel": {"id": channel_id}, "args": []})
 
     async def break_socket(self) -> None:
         """Cut the newest websocket without a goodbye."""
@@ -189,7 +188,7 @@ class FakeAri:
             await self._news.wait_for(condition)
 
     def paths(self, lane: str) -> list[str]:
-        """ "METHOD path" of everything asked over one lane."""
+        """`METHOD path` of everything asked over one lane."""
         return [f"{a.method} {a.path}" for a in self.asked if a.lane == lane]
 
     # -- the server --------------------------------------------------------------------------------
@@ -284,3 +283,17 @@ class FakeAri:
     def stop(self) -> None:
         """Let silent requests end."""
         self._stopping.set()
+
+
+async def arrive(ari: Client, fake: FakeAri, channel_id: str = "1.1") -> None:
+    await fake.start(channel_id)
+    start = await anext(ari.arrivals())
+    assert start.channel.id == channel_id
+
+
+def dtmf(channel_id: str, digit: str) -> dict[str, object]:
+    return {"type": "ChannelDtmfReceived", "channel": {"id": channel_id}, "digit": digit}
+
+
+async def all_arrivals(ari: Client) -> list[str]:
+    return [start.channel.id async for start in ari.arrivals()]

@@ -49,6 +49,8 @@ BRIDGE = {"id": "b-1", "channels": ["1.1"]}
         ),
         ({"type": "Novelty", "channel": CHANNEL, "bridge": BRIDGE}, ("1.1",), ("b-1",)),
         ({"type": "Novelty", "channel": "1.1", "bridge": None}, (), ()),
+        ({"type": "RESTResponse", "request_id": "1", "status_code": 200}, (), ()),
+        ({"type": "ApplicationReplaced"}, (), ()),
     ],
 )
 def test_an_event_knows_whom_it_concerns(

@@ -119,6 +119,18 @@ async def test_a_stage_that_begins_after_the_hang_up_learns_it_at_once(desk: Des
     assert desk.exchange.channels == {}
 
 
+async def test_a_talk_that_begins_after_the_agent_hung_up_learns_it_though_the_caller_stays(
+    desk: Desk,
+) -> None:
+    desk.start("caller")
+    desk.start("agent")
+    desk.end("agent")
+    with desk.listen(channels=("caller", "agent")) as events:
+        event = await events.get(60)
+    assert event is not None
+    assert (event.type, event.channel_ids()) == ("StasisEnd", ("agent",))
+
+
 async def test_a_channel_that_comes_back_is_heard_again(desk: Desk) -> None:
     desk.start()
     desk.end()
