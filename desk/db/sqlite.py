@@ -9,6 +9,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,13 @@ def sqlite_engine(path: Path, *, lock_ms: int = LOCK_ATTEMPT_MS) -> Engine:
     """An engine for the file, which is made readable to us alone. Its transactions are to be
     started with `begin`: an engine event would do that too, but costs every statement time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # Only a file that is not there is opened by us: closing a descriptor of a database drops
         # every POSIX lock that this process has on it, and another process would then take our
         # write-ahead log for an abandoned one and delete it (sqlite.org/howtocorrupt.html, 2.2).
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(
             f"{path} cannot be opened for writing ({error.strerror}); mend its folder's owner "
