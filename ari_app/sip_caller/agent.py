@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, Step
-from ari_app.sip_caller.ports import Ears, free_media_port
+from ari_app.sip_caller.ports import CALLS_TO_REPEAT, Ears, free_media_port
 from ari_app.sip_caller.scenario import agent_scenario
 from ari_app.sip_caller.sipp import OnMessage, Sipp, is_bound, sipp
 from ari_app.sip_caller.timeline import RATE
@@ -108,7 +108,8 @@ async def agent_phone(
     talk = CallPlan(caller="", dialled="", steps=agent.steps)
     privileged = raw_sockets_allowed()
     sounds = await asyncio.to_thread(spoken, texts_of(talk))
-    base = free_media_port(address, _LISTENED)
+    listened = _LISTENED if listen and privileged else 0
+    base = free_media_port(address, CALLS_TO_REPEAT, listened=listened)
     with TemporaryDirectory(prefix="huisheng-sipp-") as name:
         folder = Path(name)
         media = await asyncio.to_thread(write_media, talk, sounds, folder, privileged=privileged)
@@ -124,7 +125,6 @@ async def agent_phone(
             *("-timer_resol", "1", "-timeout", str(round(MOST_SECONDS))),
         ]
         run = f"agent-{next(_phones)}-{secrets.token_hex(4)}"
-        listened = _LISTENED if listen and privileged else 0
         most_bytes = round(TALK_SECONDS * RATE)
         async with (
             Ears(address, base, listened, most_bytes) as ears,

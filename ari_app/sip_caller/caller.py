@@ -12,7 +12,7 @@ from ari_app.sip_caller.errors import CallsTooLongError
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
 from ari_app.sip_caller.messages import Media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, HangUpWhileRinging
-from ari_app.sip_caller.ports import Ears, free_media_port, free_sip_port
+from ari_app.sip_caller.ports import MOST_LISTENED, Ears, free_media_port, free_sip_port
 from ari_app.sip_caller.scenario import caller_scenario
 from ari_app.sip_caller.sipp import OnMessage, sipp
 from ari_app.sip_caller.timeline import RATE
@@ -126,11 +126,11 @@ async def _run(plans: Sequence[CallPlan], order: Order) -> list[CallResult]:
     privileged = raw_sockets_allowed()
     sounds = await asyncio.to_thread(spoken, texts_of(script))
     run = f"{next(_runs)}-{secrets.token_hex(4)}"
-    base = free_media_port(order.source, min(calls, 50))
+    listened = min(calls, MOST_LISTENED) if order.listen and privileged else 0
+    base = free_media_port(order.source, calls, listened=listened)
     with TemporaryDirectory(prefix="huisheng-sipp-") as name:
         folder = Path(name)
         media = await asyncio.to_thread(write_media, script, sounds, folder, privileged=privileged)
-        listened = calls if order.listen and media.kind == "capture" else 0
         most_bytes = round((media.seconds + MARGIN_SECONDS + _tail(script)) * RATE)
         async with Ears(order.source, base, listened, most_bytes) as ears:
             messages = await _sipp_run(run, plans, media, folder, base, order)

@@ -12,8 +12,10 @@ from ari_app.sip_caller.messages import PORT_OFFSET, PORT_STEP
 FIRST_MEDIA_PORT = 6000
 LAST_MEDIA_PORT = 19_998
 """Below Asterisk's own range, which begins at 20000."""
+CALLS_TO_REPEAT = 2500
+"""SIPp gives the same port again after so many calls."""
 MOST_LISTENED = 1000
-"""Calls that one SIPp can have listened to: its ports repeat after 2,500 calls."""
+"""Calls of one SIPp that can be listened to."""
 _RTP_HEADER = 12
 _ALAW = 8
 _ATTEMPTS = 200
@@ -27,17 +29,17 @@ def free_sip_port(address: str) -> int:
     return port
 
 
-def free_media_port(address: str, calls: int) -> int:
-    """A base port such that SIPp's own ports and those of the first `calls` calls are free now."""
-    span = PORT_OFFSET + PORT_STEP * calls
+def free_media_port(address: str, calls: int, *, listened: int) -> int:
+    """A base port such that the ports of all calls lie below Asterisk's, and SIPp's own and those
+    of the first `listened` calls are free now. Nobody binds the others: captures go out raw."""
+    span = PORT_OFFSET + PORT_STEP * min(calls, CALLS_TO_REPEAT)
+    places = (LAST_MEDIA_PORT - FIRST_MEDIA_PORT - span) // 2
     for _ in range(_ATTEMPTS):
-        base = FIRST_MEDIA_PORT + 2 * secrets.randbelow(
-            (LAST_MEDIA_PORT - FIRST_MEDIA_PORT - span) // 2
-        )
+        base = FIRST_MEDIA_PORT + 2 * secrets.randbelow(places)
         own = (base, base + 2)
         with ExitStack() as held:
             try:
-                for port in (*own, *_call_ports(base, calls)):
+                for port in (*own, *_call_ports(base, listened)):
                     held.enter_context(_bound(address, port))
             except OSError:
                 continue
@@ -64,7 +66,7 @@ class Ears:
 
     def __init__(self, address: str, base: int, calls: int, most_bytes: int) -> None:
         self._address = address
-        self._ports = list(_call_ports(base, min(calls, MOST_LISTENED)))
+        self._ports = list(_call_ports(base, calls))
         self._most = most_bytes
         self._transports: list[asyncio.DatagramTransport] = []
         self._ears: list[Ear] = []
