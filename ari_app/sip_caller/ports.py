@@ -81,20 +81,21 @@ class Ears:
                 self._transports.append(transport)
                 self._ears.append(ear)
         except OSError as error:
-            self._close()
+            await self._close()
             raise PortsTakenError(f"the UDP ports {self._ports[0]}… are in use") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._close()
+        await self._close()
 
     def heard(self, call: int) -> bytes | None:
         """What the call of that number (from 0) heard; None if nobody listened to it."""
         return bytes(self._ears[call].heard) if call < len(self._ears) else None
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         for transport in self._transports:
             transport.close()
+        await asyncio.sleep(0)  # a transport gives its port back in the loop's next round
 
 
 def _call_ports(base: int, calls: int) -> Iterator[int]:
