@@ -16,7 +16,7 @@ _SOON = timedelta(days=3650)
 class TargetOverview:
     """One target of config.yaml, or one that has left it (`url` is empty) with entries kept.
 
-    waiting_since: the moment of the oldest entry that waits. error: its last one, if any.
+    waiting_since: the moment of the entry that is due longest. error: its last one, if any.
     """
 
     name: str
