@@ -36,7 +36,7 @@ class Feed:
         self._db = db
         self._most_clients = most_clients
         self._kept: deque[Entry] = deque(maxlen=KEPT)
-        self._last = 0
+        self._last: int | None = None  # until the first look at the database
         self._news = asyncio.Event()
         self._clients = 0
         self._closed = False
@@ -45,11 +45,6 @@ class Feed:
     def clients(self) -> int:
         """How many listen."""
         return self._clients
-
-    @property
-    def last(self) -> int:
-        """The newest entry that was read."""
-        return self._last
 
     @property
     def open(self) -> bool:
@@ -73,6 +68,7 @@ class Feed:
     async def _follow(self) -> None:
         with self._db.subscribe() as commits:
             self._last = await self._start()
+            self._tell()
             while True:
                 await commits.wait(POLL_SECONDS)
                 try:
@@ -100,10 +96,13 @@ class Feed:
         """Entries after `after` (None: from now on) as they come; an empty list when none came
         for `heartbeat` seconds. Ends when the server stops.
         """
-        position = self._last if after is None else min(after, self._last)
+        position = await self._known(after)
         while not self._closed:
-            news = self._news
-            if position >= self._last:
+            last = self._last
+            if position is None:
+                position = last
+            if last is None or position is None or position >= last:
+                news = self._news
                 try:
                     async with asyncio.timeout(heartbeat):
                         await news.wait()
@@ -115,6 +114,14 @@ class Feed:
                 position = chunk[-1].seq
                 yield chunk
 
+    async def _known(self, after: int | None) -> int | None:
+        """`after`, or None if it is not of this database. It may be newer than what we have read:
+        the client may have heard of it from another process.
+        """
+        if after is None or after <= (self._last or 0):
+            return after
+        return after if after <= await self._db.read(last_seq) else None
+
     async def _start(self) -> int:
         while True:
             try:
@@ -124,7 +131,7 @@ class Feed:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _catch_up(self) -> None:
-        while entries := await self._db.read(entries_after, self._last, CHUNK):
+        while entries := await self._db.read(entries_after, self._last or 0, CHUNK):
             self._kept.extend(entries)
             self._last = entries[-1].seq
             self._tell()

@@ -1,19 +1,16 @@
 """The outbox: which timeline entries leave the house, to which target, in which order."""
 
 from desk.outbox.deliveries import (
-    Counts,
     Delivery,
     bury,
-    counts,
-    dead,
     delivered,
     due,
     failed,
     fan_out,
     next_due_at,
-    replay,
 )
 from desk.outbox.put import ordering_key, put
+from desk.outbox.standing import Counts, counts, dead, replay
 
 __all__ = [
     "Counts",

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     String,
-    and_,
     bindparam,
     exists,
     func,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
-    union_all,
     update,
 )
 
@@ -44,8 +42,8 @@ _MOVE_CURSOR = (
     .values(seq=bindparam("new_seq"))
 )
 # Literals, not parameters: only so do both databases see that the partial indexes apply.
-_PENDING = literal_column("'pending'", String)
-_DEAD = literal_column("'dead'", String)
+PENDING = literal_column("'pending'", String)
+DEAD = literal_column("'dead'", String)
 
 _ahead = deliveries.alias("ahead")
 _when_ahead_is_due = (
@@ -53,7 +51,7 @@ _when_ahead_is_due = (
     .where(
         _ahead.c.target == bindparam("target"),
         _ahead.c.key == outbox.c.key,
-        _ahead.c.state == _PENDING,
+        _ahead.c.state == PENDING,
     )
     .scalar_subquery()
 )
@@ -63,7 +61,7 @@ _FAN_OUT = insert(deliveries).from_select(
         outbox.c.seq,
         bindparam("target", type_=deliveries.c.target.type),
         outbox.c.key,
-        _PENDING,
+        PENDING,
         literal(0),
         func.coalesce(_when_ahead_is_due, bindparam("at", type_=UtcTime())),
         literal(""),
@@ -75,10 +73,10 @@ _earlier = deliveries.alias("earlier")
 _is_head = ~exists().where(
     _earlier.c.target == deliveries.c.target,
     _earlier.c.key == deliveries.c.key,
-    _earlier.c.state == _PENDING,
+    _earlier.c.state == PENDING,
     _earlier.c.seq < deliveries.c.seq,
 )
-_FULL = select(
+FULL = select(
     deliveries.c.id,
     deliveries.c.target,
     deliveries.c.key,
@@ -95,9 +93,9 @@ _FULL = select(
     timeline.c.body,
 ).join(timeline, timeline.c.seq == deliveries.c.seq)
 _DUE = (
-    _FULL.where(
+    FULL.where(
         deliveries.c.target == bindparam("of_target"),
-        deliveries.c.state == _PENDING,
+        deliveries.c.state == PENDING,
         deliveries.c.next_at <= bindparam("now"),
         _is_head,
     )
@@ -105,23 +103,23 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _NEXT = select(func.min(deliveries.c.next_at)).where(
-    deliveries.c.target == bindparam("of_target"), deliveries.c.state == _PENDING
+    deliveries.c.target == bindparam("of_target"), deliveries.c.state == PENDING
 )
 _BY_ID = update(deliveries).where(deliveries.c.id == bindparam("of_id"))
-_PENDING_BY_ID = _BY_ID.where(deliveries.c.state == _PENDING)
+_BY_IDPENDING = _BY_ID.where(deliveries.c.state == PENDING)
 _DELIVERED = _BY_ID.where(deliveries.c.state != "delivered").values(
     state="delivered",
     attempts=deliveries.c.attempts + 1,
     last_error="",
     updated_at=bindparam("now"),
 )
-_FAILED = _PENDING_BY_ID.values(
+_FAILED = _BY_IDPENDING.values(
     attempts=deliveries.c.attempts + 1,
     next_at=bindparam("then"),
     last_error=bindparam("error"),
     updated_at=bindparam("now"),
 ).returning(deliveries.c.target, deliveries.c.key)
-_BURIED = _PENDING_BY_ID.values(
+_BURIED = _BY_IDPENDING.values(
     state="dead",
     attempts=deliveries.c.attempts + 1,
     last_error=bindparam("error"),
@@ -132,26 +130,9 @@ _WAIT_WITH_HEAD = (
     .where(
         deliveries.c.target == bindparam("of_target"),
         deliveries.c.key == bindparam("of_key"),
-        deliveries.c.state == _PENDING,
+        deliveries.c.state == PENDING,
     )
     .values(next_at=bindparam("then"))
-)
-_COUNTS = union_all(
-    *(
-        select(deliveries.c.target, state.label("state"), func.count().label("count"))
-        .where(deliveries.c.state == state)
-        .group_by(deliveries.c.target)
-        for state in (_PENDING, _DEAD)
-    )
-)
-_TARGETS = select(
-    outbox_cursors.c.target,
-    outbox_cursors.c.seq,
-    select(func.count())
-    .select_from(outbox)
-    .where(outbox.c.seq > outbox_cursors.c.seq)
-    .scalar_subquery()
-    .label("unseen"),
 )
 
 
@@ -172,14 +153,6 @@ class Delivery:
     at: datetime
     attempts: int
     last_error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How a target stands: entries to send (also those not fanned out yet), and dead letters."""
-
-    pending: int
-    dead: int
 
 
 def fan_out(
@@ -208,7 +181,7 @@ def fan_out(
 def due(db: Connection, target: str, now: datetime, limit: int) -> list[Delivery]:
     """What may be sent now, longest due first: at most one entry of each ordering key."""
     rows = db.execute(_DUE, {"of_target": target, "now": now, "most": limit})
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 def next_due_at(db: Connection, target: str) -> datetime | None:
@@ -234,50 +207,14 @@ def bury(db: Connection, delivery_id: int, error: str, now: datetime) -> None:
     _wait_with_head(db, db.execute(_BURIED, values).one_or_none(), now)
 
 
-def replay(
-    db: Connection,
-    target: str | None = None,
-    *,
-    now: datetime,
-    ids: Sequence[int] | None = None,
-) -> int:
-    """Make dead letters pending again: all, one target's, or those with these delivery ids."""
-    which = and_(
-        deliveries.c.state == _DEAD,
-        *([deliveries.c.target == target] if target is not None else []),
-        *([deliveries.c.id.in_(ids)] if ids is not None else []),
-    )
-    fresh = {"state": "pending", "attempts": 0, "next_at": now, "updated_at": now}
-    return db.execute(update(deliveries).where(which).values(fresh)).rowcount
-
-
-def dead(db: Connection, target: str | None = None, *, limit: int = 100) -> list[Delivery]:
-    """Dead letters, oldest first."""
-    query = _FULL.where(deliveries.c.state == _DEAD).order_by(deliveries.c.seq).limit(limit)
-    if target is not None:
-        query = query.where(deliveries.c.target == target)
-    return [_delivery(row) for row in db.execute(query)]
-
-
-def counts(db: Connection) -> dict[str, Counts]:
-    """Every target that was ever fanned out to, and how it stands."""
-    waiting = {target: {"pending": unseen} for target, _, unseen in db.execute(_TARGETS)}
-    for target, state, count in db.execute(_COUNTS):
-        of_target = waiting.setdefault(target, {})
-        of_target[state] = of_target.get(state, 0) + count
-    return {
-        target: Counts(found.get("pending", 0), found.get("dead", 0))
-        for target, found in sorted(waiting.items())
-    }
-
-
 def _wait_with_head(db: Connection, head: Any, then: datetime) -> None:
     if head is not None:
         values = {"of_target": head.target, "of_key": head.key, "then": then}
         db.execute(_WAIT_WITH_HEAD, values)
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
+    """The delivery in a row of `FULL`."""
     ticket_id = row.ticket_id
     payload = {
         "seq": row.seq,

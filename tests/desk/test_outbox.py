@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 
 from desk import journal, outbox, timeline
 from desk.db.engine import Database
-from desk.outbox import Counts, Delivery
+from desk.outbox import Counts, Delivery, standing
 from desk.outbox import deliveries as _deliveries
 from tests.rig.samples import NOW, begin, call_with_ticket
 
@@ -229,7 +229,7 @@ async def test_looking_for_what_is_due_uses_an_index(db: Database) -> None:
             for statement, values in (
                 (_deliveries._DUE, ("x", "x", 1, 0)),
                 (_deliveries._NEXT, ("x",)),
-                (_deliveries._COUNTS, ()),
+                (standing._COUNTS, ()),
             )
         ]
     )

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 
 import orjson
 import pytest
+from starlette.types import Message
 
 from desk import timeline
 from desk.api import feed as feed_module
+from desk.api.event_stream import EventStream
 from desk.api.feed import Feed, FeedFull
 from desk.db.engine import Database
+from desk.errors import DatabaseUnavailable
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW, begin
 
@@ -156,5 +159,86 @@ async def test_a_client_far_behind_catches_up_from_the_database(
     with feed.place(), pytest.raises(FeedFull), feed.place():
         pass
     assert feed.clients == 0
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_client_that_takes_nothing_is_dropped_and_its_place_freed(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desk.api.event_stream.SEND_SECONDS", 0.05)
+    feed = Feed(db, 1)
+    place = feed.place()
+    place.__enter__()
+    stream = EventStream(feed.entries(None, 0.01), lambda entry: b"", place)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # the client's window is full, for ever
+
+    async with asyncio.timeout(5):
+        await stream({"type": "http"}, receive, send)
+    assert feed.clients == 0
+
+
+async def test_the_stream_goes_on_after_the_database_was_away(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "PAUSE_SECONDS", 0.01)
+    away = 3
+    read = db.read
+
+    async def sometimes(*arguments: object) -> object:
+        nonlocal away
+        if away:
+            away -= 1
+            raise DatabaseUnavailable("the server is being restarted")
+        return await read(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(db, "read", sometimes)
+    feed = Feed(db, 1)
+    following = asyncio.create_task(feed.run())
+    async with asyncio.timeout(5):
+        entries = feed.entries(0, 5)
+        coming = asyncio.ensure_future(anext(entries))
+        await asyncio.sleep(0)
+        while away:
+            await read(timeline.last_seq)
+        await db.write(begin)
+        assert [entry.kind for entry in await coming] == ["call.received"]
+        await entries.aclose()  # type: ignore[attr-defined]
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_client_that_heard_more_from_another_process_hears_nothing_twice(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed(db, 1)
+    following = asyncio.create_task(feed.run())
+    async with asyncio.timeout(5):
+        async for _ in feed.entries(None, 0.01):
+            break
+        gate = asyncio.Event()
+        catch_up = feed._catch_up
+
+        async def late() -> None:
+            await gate.wait()
+            await catch_up()
+
+        monkeypatch.setattr(feed, "_catch_up", late)
+        await db.write(begin, "c1")
+        await db.write(begin, "c2")
+        entries = feed.entries(1, 0.01)
+        assert await anext(entries) == [], "this process has not read so far"
+        gate.set()
+        while not (chunk := await anext(entries)):
+            pass
+        assert [entry.call_id for entry in chunk] == ["c2"]
+        await entries.aclose()  # type: ignore[attr-defined]
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)

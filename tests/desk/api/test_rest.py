@@ -1,6 +1,5 @@
 """What an integrator builds on: shapes, pages and errors that do not change."""
 
-
 import pytest
 
 from tests.desk.api.conftest import Api
