@@ -5,15 +5,17 @@ import contextlib
 
 import structlog
 
-from ari_app.ari import StasisStart
+from ari_app.ari import ChannelSnapshot
 from ari_app.calls.call import Call
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
+from ari_app.calls.resume import close_lost, remember, unfinished
 from ari_app.calls.serve import hand_to_dialplan, serve
 
 log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
+INBOUND = "huisheng-line"  # the dialplan context of callers; see asterisk_conf
 
 
 class Switchboard:
@@ -40,13 +42,35 @@ class Switchboard:
             ApplicationReplaced: another process took the line; the calls are its own now.
         """
         try:
+            await self._resume()
             async for start in self._line.ari.arrivals():
-                self._take(start)
+                self._take(_call(start.channel, self._line))
         finally:
             await self._stop()
 
-    def _take(self, start: StasisStart) -> None:
-        call = _call(start, self._line)
+    async def _resume(self) -> None:
+        """Take over what a former process left: callers who wait, and calls that were lost."""
+        line = self._line
+        application = await line.ari.applications.get(line.ari.application)
+        present = {
+            channel.id: channel
+            for channel in await line.ari.channels.list()
+            if channel.id in application.channel_ids and channel.dialplan.context == INBOUND
+        }
+        lost = []
+        for journaled in await unfinished(line):
+            channel = present.pop(journaled.id, None)
+            call = _call(channel or ChannelSnapshot(id=journaled.id), line)
+            await remember(call, journaled, line)
+            if channel is None:
+                lost.append(call)
+            else:
+                self._take(call)
+        for channel in present.values():  # came while nobody was here to journal it
+            self._take(_call(channel, line))
+        await close_lost(lost, line)
+
+    def _take(self, call: Call) -> None:
         full = len(self._calls) >= self._line.settings.pbx.most_calls
         work = _refuse(call) if full else self._serve(call)
         task = asyncio.create_task(work, name=f"call {call.id}")
@@ -73,18 +97,18 @@ class Switchboard:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _call(start: StasisStart, line: Line) -> Call:
-    channel = line.ari.channel(start.channel.id)
+def _call(snapshot: ChannelSnapshot, line: Line) -> Call:
+    channel = line.ari.channel(snapshot.id)
 
     async def set_timeout(seconds: int) -> None:
         await channel.set_variable("TIMEOUT(absolute)", str(seconds))
 
     return Call(
-        id=start.channel.id,
+        id=snapshot.id,
         channel=channel,
         events=channel.listen(),
-        caller_id=start.channel.caller.number,
-        dialled=start.channel.dialplan.exten,
+        caller_id=snapshot.caller.number,
+        dialled=snapshot.dialplan.exten,
         menus=line.menus,
         lease=Lease(line.settings.pbx.lease_seconds, line.clock, set_timeout),
     )
