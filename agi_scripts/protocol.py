@@ -23,6 +23,8 @@ _REPLY = re.compile(r"(\d{3})([ -])(.*)")
 _RESULT = re.compile(r"result=(-?[0-9A-Za-z*#]*)(?: \((.*)\))?(?: endpos=(\d+))?.*")
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Presentation restricted, whatever the screening (ITU-T Q.931 §4.5.10, octet 3a).
+_WITHHELD = frozenset({"32", "33", "34", "35"})
 # What a dialplan interprets, and the full-width sign that looks the same.
 _HARMLESS = {ord(sign): ord(sign) + 0xFEE0 for sign in '"$\\;,(){}[]&|`'}
 
@@ -65,7 +67,10 @@ class Request:
 
     @property
     def caller_id(self) -> str:
-        """The caller's number as Asterisk has it; `unknown` if there is none."""
+        """The caller's number as Asterisk has it; `unknown` if there is none, `anonymous` if the
+        caller withholds it: Asterisk tells that beside the number (`agi_callingpres`)."""
+        if self.headers.get("agi_callingpres", "0") in _WITHHELD:
+            return "anonymous"
         return self.headers.get("agi_callerid", "")
 
     @property

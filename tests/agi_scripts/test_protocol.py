@@ -102,6 +102,18 @@ def test_the_dialled_number_falls_back_to_the_extension() -> None:
     assert request.dialled == "s"
 
 
+@pytest.mark.parametrize("presentation", ["32", "33", "34", "35"])
+def test_a_number_that_the_caller_withholds_is_not_used(presentation: str) -> None:
+    request = parse_request(header("area_code", agi_callingpres=presentation))
+    assert request.caller_id == "anonymous"
+
+
+def test_a_number_that_may_be_shown_is_the_callers() -> None:
+    for presentation in ("0", "1", "67", ""):
+        request = parse_request(header("area_code", agi_callingpres=presentation))
+        assert request.caller_id == "02253456789"
+
+
 def test_bytes_that_are_no_utf8_are_replaced_not_fatal() -> None:
     request = parse_request(b"agi_network_script: customer\nagi_callerid: 022\xff\xc0\n\n")
     assert request.caller_id == "022\ufffd\ufffd"

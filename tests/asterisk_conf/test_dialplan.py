@@ -174,8 +174,13 @@ async def test_a_call_leaves_a_record_with_its_linked_id(guarded: AsteriskServer
     await call.final()
     channel = read(guarded.paths.notes)[-1].channel_id
     await call.ask("BYE")
+    await _recorded(guarded, channel)
+
+
+async def _recorded(server: AsteriskServer, channel: str) -> None:
+    """Wait for the call record of a trunk channel."""
     async with asyncio.timeout(10):
-        while f'"{channel}","{channel}"' not in _records(guarded):  # noqa: ASYNC110 - a file has no event
+        while f'"{channel}","{channel}"' not in _records(server):  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.05)
 
 
@@ -206,6 +211,37 @@ async def test_a_trusted_carriers_asserted_identity_is_the_caller_and_anothers_i
             assert start["channel"]["caller"]["number"] == number
             await application.hang_up(start["channel"]["id"])
             await call.final()
+
+
+ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+
+
+@pytest.mark.parametrize(
+    ("trunk", "sender", "number"),
+    [
+        ("carrier", ANONYMOUS, "02287650001"),
+        ("carrier", "<sip:02287650002@carrier.example>", "02287650002"),
+        ("hotline", ANONYMOUS, "02287650003"),
+    ],
+)
+async def test_a_withheld_number_is_known_to_nobody_behind_the_carrier(
+    guarded: AsteriskServer, world: World, trunk: str, sender: str, number: str
+):
+    """Neither the application, nor the note, nor the call record learns it."""
+    headers = (f'P-Asserted-Identity: "Li Ming" <sip:{number}@carrier.example>', "Privacy: id")
+    side: SipAgent = getattr(world, trunk)
+    async with listening(guarded) as application:
+        call = side.invite(LINE_NUMBER, *headers, sender=sender)
+        start = await application.event("StasisStart")
+        assert number not in str(start)
+        assert "Li Ming" not in str(start)
+        assert start["channel"]["caller"]["number"] == "anonymous"
+        note = read(guarded.paths.notes)[-1]
+        assert (note.channel_id, note.caller_id) == (start["channel"]["id"], "anonymous")
+        await application.hang_up(start["channel"]["id"])
+        await call.final()
+        await _recorded(guarded, start["channel"]["id"])
+    assert number not in _records(guarded)
 
 
 async def test_agents_are_rung_first_if_the_administrator_wants_it_so(
