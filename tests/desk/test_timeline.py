@@ -66,6 +66,24 @@ async def test_a_deleted_entry_shows(db: Database, seq: int) -> None:
     assert any("missing" in what for _, what in await flaws(db))
 
 
+@pytest.mark.parametrize(("newest", "seen"), [(1, False), (3, False), (4, True), (6, True)])
+async def test_a_quick_look_sees_what_changed_among_the_newest(
+    db: Database, newest: int, seen: bool
+) -> None:
+    await db.write(write)
+    verdict = await db.read(timeline.verify, newest=newest)
+    assert (verdict.intact, verdict.entries) == (True, newest)
+    await sql(db, "UPDATE timeline SET kind = 'other' WHERE seq = 3")
+    assert (await db.read(timeline.verify, newest=newest)).intact is not seen
+
+
+async def test_a_quick_look_sees_that_the_entry_before_it_is_gone(db: Database) -> None:
+    await db.write(write)
+    await sql(db, "DELETE FROM outbox WHERE seq = 4")
+    await sql(db, "DELETE FROM timeline WHERE seq = 4")
+    assert not (await db.read(timeline.verify, newest=2)).intact
+
+
 async def test_entries_that_changed_places_show(db: Database) -> None:
     await db.write(write)
     await sql(db, "DELETE FROM outbox")
