@@ -2,13 +2,22 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LOCK = "line.lock"
+_LOOKS = 5
+_LOOK_SECONDS = 0.05
+
 
 class LineTakenError(Exception):
     """Another process serves this line."""
+
+
+class StateFolderError(Exception):
+    """The state folder cannot be made or written."""
 
 
 @contextmanager
@@ -17,17 +26,64 @@ def sole_owner(state_dir: Path) -> Iterator[None]:
 
     Raises:
         LineTakenError: another process holds it.
+        StateFolderError: the folder cannot be written.
     """
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(state_dir / "line.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = _open(state_dir)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(descriptor):
             raise LineTakenError(
                 f"another process serves the line in {state_dir}; stop it first, "
                 "or give this one a state_dir of its own"
-            ) from error
+            )
         yield
     finally:
         os.close(descriptor)
+
+
+def make_state_folder(state_dir: Path) -> None:
+    """Make sure that the line can keep its state there, before anything else is begun.
+
+    Raises:
+        StateFolderError: it cannot.
+    """
+    os.close(_open(state_dir))
+
+
+def is_owned(state_dir: Path) -> bool:
+    """Whether a process serves the line in this state folder. Nothing is made or kept."""
+    try:
+        descriptor = os.open(state_dir / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _open(state_dir: Path) -> int:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(state_dir / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateFolderError(
+            f"{error.filename or state_dir} cannot be written ({error.strerror}); "
+            "mend the rights of state_dir, or name another folder in config.yaml"
+        ) from error
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock. `is_owned` of another process holds it for a moment, so one look is not
+    enough to tell that the line is taken."""
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_LOOK_SECONDS)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False

@@ -19,6 +19,7 @@ from ari_app.demo.lines import line_for_demo
 from ari_app.demo.story import Story, demo_call
 from ari_app.demo.words import words
 from ari_app.logs import configure
+from ari_app.ownership import make_state_folder
 from ari_app.prompts.cache import PromptCache
 from ari_app.prompts.progress import prompts_bar
 from ari_app.settings import Settings
@@ -44,6 +45,7 @@ def demo(
     configure("error")
     console = Console(stderr=as_json)
     try:
+        make_state_folder(settings.state_dir)
         with prompts_bar(Console(stderr=True)) as progress:
             PromptCache.prepare(settings.ivr, settings.state_dir / "prompts", progress)
         story = uvloop.run(_demo(settings, console, quiet=as_json))

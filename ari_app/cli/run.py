@@ -14,7 +14,7 @@ from rich.panel import Panel
 from ari_app.ari import AriError
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.logs import configure
-from ari_app.ownership import LineTakenError
+from ari_app.ownership import LineTakenError, StateFolderError, make_state_folder
 from ari_app.process import Running, running_line
 from ari_app.prompts.cache import PromptCache
 from ari_app.prompts.progress import prompts_bar
@@ -39,6 +39,7 @@ EXPECTED = (
     PromptError,
     RegionTableError,
     SpeechError,
+    StateFolderError,
 )
 """What may keep a line from starting; each says in one sentence what to do."""
 
@@ -55,6 +56,7 @@ def run(
     configure(settings.api.log_level, json=json_logs)
     console = Console(stderr=True)
     try:
+        make_state_folder(settings.state_dir)
         with prompts_bar(console) as progress:
             PromptCache.prepare(settings.ivr, settings.state_dir / "prompts", progress)
         uvloop.run(serve(settings, config, console))
