@@ -1,0 +1,50 @@
+"""The settings of this application for the benchmark: its menu is the same IVR."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .caller import CALLERS, number_of
+from .pbx import Bench, free_port
+
+
+def write(bench: Bench) -> Path:
+    """A config.yaml beside the Asterisk's state, and the customers that are known to the desk."""
+    pbx = bench.server.pbx.model_dump(mode="json")
+    content: dict[str, Any] = {
+        "state_dir": ".",
+        # Asterisk belongs to the benchmark: its CPU is counted apart, and all contenders share it.
+        "pbx": {**pbx, "mode": "existing"},
+        "ivr": {
+            "prompts": {
+                "main": {"file": str(bench.first) + "-recording.wav"},
+                "answer": {"file": str(bench.second) + "-recording.wav"},
+                # what the IVR plays of its own accord in other cases
+                **dict.fromkeys(_SPOKEN, "喂"),
+            },
+            "entry": [{"menu": "main"}],
+            "menus": {
+                "main": {
+                    "prompt": "main",
+                    "keys": {"5": {"label": "查询", "say": "answer"}},
+                    "failure": {"hangup": True},
+                }
+            },
+        },
+        "bridge": {"targets": [], "demo_crm_port": 0},
+        "api": {"port": free_port()},
+    }
+    path = bench.state / "config.yaml"
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    (bench.state / "customers.csv").write_text(customers(), encoding="utf-8")
+    return path
+
+
+_SPOKEN = ("invalid", "silence", "goodbye", "trouble", "tell", "recorded", "thanks", "nobody",
+           "connecting", "closed", "welcome")  # fmt: skip
+
+
+def customers() -> str:
+    """CSV of customers: every second caller is one."""
+    rows = [f"客户{index},{number_of(index)}" for index in range(0, CALLERS, 2)]
+    return "\n".join(["name,numbers", *rows])
