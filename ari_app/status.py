@@ -45,7 +45,9 @@ class Status:
     def speech(self) -> SpeechModel:
         """The speech model, and what its users must be told of it."""
         model = describe(self.line.settings.speech)
-        return SpeechModel(name=model.path.name, notice=model.warning)
+        return SpeechModel(
+            name="bundled" if model.bundled else model.path.name, notice=model.warning
+        )
 
     def targets(self) -> Sequence[TargetState]:
         """The targets of the CRM bridge."""

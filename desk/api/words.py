@@ -11,6 +11,8 @@ STAGES = {
 CAUSES = {
     "completed": "正常结束 completed",
     "hangup": "来电方挂机 caller hung up",
+    "fault": "故障,已转拨号方案 fault, the dialplan served on",
+    "lost": "随进程中断 lost with a former process",
 }
 TARGET_STATES = {
     "unknown": "尚未投递 nothing sent yet",
