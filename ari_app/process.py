@@ -114,7 +114,14 @@ async def running_line(
         status = Status(line, switchboard, bridge)
         api = await stack.enter_async_context(
             ApiServer(
-                create_app(db, settings=settings.api, line=status, registry=registry, now=now)
+                create_app(
+                    db,
+                    settings=settings.api,
+                    line=status,
+                    registry=registry,
+                    now=now,
+                    timezone=settings.company.tz,
+                )
             )
         )
         agi = await stack.enter_async_context(AgiServer(settings.agi, SCRIPTS, _services(line)))
