@@ -2,7 +2,7 @@
 
 import structlog
 
-from ari_app.ari import ChannelDtmfReceived
+from ari_app.ari import ChannelDtmfReceived, Event, PlaybackFinished
 from ari_app.calls.call import Call
 from ari_app.calls.line import Line
 from ari_app.ivr.walk import Ask, Key, Silence
@@ -20,8 +20,9 @@ async def play(call: Call, line: Line, *names: str, number: str = "") -> None:
     seconds = sum(line.prompts.seconds(name) for name in names) + len(number)
     await call.lease.cover(seconds)
     playback = await call.channel.play(media)
-    while await call.next_event(seconds + GRACE_SECONDS) is not None:
+    while (event := await call.next_event(seconds + GRACE_SECONDS)) is not None:
         if playback.is_over:
+            _tell_failure(call, event)
             return
     log.error("playback did not end", call=call.id, prompts=names)
 
@@ -47,9 +48,16 @@ async def ask(call: Call, line: Line, question: Ask) -> Key | Silence:
                 await playback.stop(wait=False)
                 return Key(event.digit)
         elif playback is not None and playback.is_over:
+            _tell_failure(call, event)
             playback = None
             deadline = question.timeout_seconds
     return Silence()
+
+
+def _tell_failure(call: Call, event: Event) -> None:
+    """A prompt that cannot be played is silence for the caller, and an alarm for operators."""
+    if isinstance(event, PlaybackFinished) and event.playback.state == "failed":
+        log.error("prompt not played", call=call.id, media=event.playback.media_uri)
 
 
 async def record(call: Call, name: str, speech: SpeechSettings) -> None:

@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from ari_app.ari import ChannelSnapshot
+from ari_app.ari import AriError, ChannelSnapshot, StasisStart
 from ari_app.calls.call import Call
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
@@ -15,6 +15,7 @@ from ari_app.calls.serve import hand_to_dialplan, serve
 log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
+CALLER = "line"  # the first argument of Stasis() for a caller; see asterisk_conf
 INBOUND = "huisheng-line"  # the dialplan context of callers; see asterisk_conf
 
 
@@ -44,9 +45,19 @@ class Switchboard:
         try:
             await self._resume()
             async for start in self._line.ari.arrivals():
-                self._take(_call(start.channel, self._line))
+                await self._arrived(start)
         finally:
             await self._stop()
+
+    async def _arrived(self, start: StasisStart) -> None:
+        if start.channel.id in self._calls:
+            return  # it came while we were taking over, and was taken over
+        if start.args[:1] == [CALLER]:
+            self._take(_call(start.channel, self._line))
+            return
+        log.warning("not a caller: back to the dialplan", channel=start.channel.id, args=start.args)
+        with contextlib.suppress(AriError):
+            await self._line.ari.channel(start.channel.id).continue_in_dialplan()
 
     async def _resume(self) -> None:
         """Take over what a former process left: callers who wait, and calls that were lost."""
