@@ -17,7 +17,7 @@ from typing import Any
 
 from call_load.figures import Score, goals
 from call_load.pbx import NUMBERS
-from call_load.rounds import field, fixed_rate, ladder
+from call_load.rounds import field, fixed_rate, highest_rates
 
 
 def tell(line: str) -> None:
@@ -29,7 +29,7 @@ async def measure(options: argparse.Namespace) -> list[Score]:
     async with field(options.only) as on:
         await fixed_rate(on, scores, options.rate, options.seconds, options.rounds, tell)
         if options.max_rate:
-            await ladder(on, scores, tell)
+            await highest_rates(on, scores, tell)
     return scores
 
 
@@ -73,8 +73,8 @@ def main() -> None:
         return
     print(table(rows))
     for score in scores:
-        if score.stopped_by:
-            print(f"{score.name} stopped at {score.stopped_by}")
+        if score.climb and score.climb.reason:
+            print(f"{score.name} reached its limit at {score.climb.reason}")
     for goal in goals(rows):
         print(goal)
 

@@ -51,6 +51,13 @@ class CallTimes:
         return None if self.answered is None else (self.answered - self.invited) * 1000
 
     @property
+    def talk_seconds(self) -> float | None:
+        """200 → BYE."""
+        if self.ended is None or self.answered is None:
+            return None
+        return self.ended - self.answered
+
+    @property
     def digit_prompt_ms(self) -> float | None:
         """End of the key → second prompt."""
         if self.prompted is None or self.key_ended is None:

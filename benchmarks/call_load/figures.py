@@ -7,9 +7,13 @@ from typing import Any
 
 from .capture import CallTimes
 
-LADDER = (25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 350, 400)
+STEPS = (25, 40, 60, 90, 135, 200, 300, 450, 675, 1000)
 """Calls a second that are tried one after the other until a contender fails."""
+FINE_ENOUGH = 1.15
+"""How far apart, as a ratio, the highest clean and the lowest failing rate may stay."""
 MOST_INVITE_OK_MS = 500.0
+TALK_SECONDS = (1.8, 4.5)
+"""A whole call lasts 1.92 s from 200 to BYE: key at 1.3 s for 0.12 s, second prompt of 0.5 s."""
 LEAST_OFFERED = 0.9
 """A step counts only if at least this share of its rate was really offered."""
 
@@ -64,10 +68,21 @@ class Load:
         return (len(invites) - 1) / (invites[-1] - invites[0])
 
     def unserved(self, *, heard: bool) -> int:
-        """Calls that went wrong; with `heard`, also those that never heard the second prompt."""
+        """Calls that went wrong; with `heard`, also those that never heard the second prompt.
+
+        Without RTP the length of a call tells: too short, and no second prompt was played; too
+        long, and the key was lost.
+        """
         silent = self.wanted - len(self.digit_prompt_ms) if heard else 0
-        unanswered = self.wanted - len(self.invite_ok_ms)
-        return max(self.failed, unanswered, silent)
+        shortest, longest = TALK_SECONDS
+        talks = [t.talk_seconds for t in self.times if t.talk_seconds is not None]
+        whole = sum(shortest <= talk <= longest for talk in talks)
+        return max(self.failed, self.wanted - whole, silent)
+
+    def cpu_text(self) -> str:
+        """For people: application + Asterisk."""
+        app, asterisk = self.app_cpu * 1000 / self.wanted, self.asterisk_cpu * 1000 / self.wanted
+        return f"CPU {app:.2f} + {asterisk:.2f} ms"
 
     def fault(self) -> str:
         """Why this rate is too high; "" if it is not."""
@@ -82,13 +97,37 @@ class Load:
 
 
 @dataclass(slots=True)
+class Climb:
+    """The search for the highest clean rate: up the steps to the first failure, then halving."""
+
+    clean: int = 0
+    failed: int | None = None
+    reason: str = ""
+
+    def next(self) -> int | None:
+        """The rate to try now; None when the search is over."""
+        if self.failed is None:
+            return next((step for step in STEPS if step > self.clean), None)
+        if self.clean == 0 or self.failed <= self.clean * FINE_ENOUGH:
+            return None
+        between = round((self.clean + self.failed) / 10) * 5
+        return between if self.clean < between < self.failed else None
+
+    def note(self, rate: int, fault: str) -> None:
+        """What came of the try; "" if nothing was wrong."""
+        if fault:
+            self.failed, self.reason = rate, f"{rate} calls/s: {fault}"
+        else:
+            self.clean = rate
+
+
+@dataclass(slots=True)
 class Score:
-    """Everything that is known of one contender. `max_rate`: 0 if even the first step failed."""
+    """Everything that is known of one contender. `climb`: None if its limit was not sought."""
 
     name: str
     loads: list[Load] = field(default_factory=list)
-    max_rate: int | None = None
-    stopped_by: str = ""
+    climb: Climb | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row of `--json`."""
@@ -100,7 +139,7 @@ class Score:
             "invite_ok_ms": quantiles([v for load in self.loads for v in load.invite_ok_ms]),
             "digit_prompt_ms": quantiles([v for load in self.loads for v in load.digit_prompt_ms]),
             "failed": sum(load.unserved(heard=True) for load in self.loads),
-            "max_rate": self.max_rate,
+            "max_rate": None if self.climb is None else self.climb.clean,
         }
 
 

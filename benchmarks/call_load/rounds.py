@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import caller, config, pbx
 from .capture import calls_of, captured
-from .figures import LADDER, Load, Score
+from .figures import Climb, Load, Score
 from .pbx import NUMBERS, Bench
 from .worker import cpu_seconds, worker
 
@@ -103,28 +103,27 @@ async def fixed_rate(
         for score in scores:
             load = await on.load(score.name, rate, seconds, media=True)
             score.loads.append(load)
-            each = load.app_cpu * 1000 / load.wanted, load.asterisk_cpu * 1000 / load.wanted
             tell(
                 f"round {number}: {score.name:9} {load.wanted} calls, "
-                f"{load.unserved(heard=True)} failed, CPU {each[0]:.2f} + {each[1]:.2f} ms"
+                f"{load.unserved(heard=True)} failed, {load.cpu_text()}"
             )
 
 
-async def ladder(on: Field, scores: Sequence[Score], tell: Tell) -> None:
-    """The highest rate of each: step by step, all contenders on each step. A step that fails is
-    tried once more, for a hiccup of the machine is not the contender's."""
-    climbing = list(scores)
-    for score in scores:
-        score.max_rate = 0
-    for rate in LADDER:
-        for score in list(climbing):
+async def highest_rates(on: Field, scores: Sequence[Score], tell: Tell) -> None:
+    """How far each can go: one try each, again and again, until all limits are known. A rate that
+    fails is tried once more, for a hiccup of the machine is not the contender's."""
+    climbs = [(score.name, Climb()) for score in scores]
+    for score, (_, climb) in zip(scores, climbs, strict=True):
+        score.climb = climb
+    while any(climb.next() for _, climb in climbs):
+        for name, climb in climbs:
+            rate = climb.next()
+            if rate is None:
+                continue
             for _attempt in ("first", "second"):
-                load = await on.load(score.name, rate, STEP_SECONDS, media=False)
+                load = await on.load(name, rate, STEP_SECONDS, media=False)
                 fault = load.fault()
-                tell(f"{rate:3} calls/s: {score.name:9} {fault or 'clean'}")
+                tell(f"{rate:4} calls/s: {name:9} {load.cpu_text()}, {fault or 'clean'}")
                 if not fault:
-                    score.max_rate = rate
                     break
-            else:
-                score.stopped_by = f"{rate} calls/s: {fault}"
-                climbing.remove(score)
+            climb.note(rate, fault)

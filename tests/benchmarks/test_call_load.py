@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.call_load.caller import CALLERS, counted, media, number_of
 from benchmarks.call_load.capture import CallTimes, CaptureError, calls_of, is_second_prompt
-from benchmarks.call_load.figures import Load, Score, goals, percentile
+from benchmarks.call_load.figures import Climb, Load, Score, goals, percentile
 from benchmarks.call_load.pbx import tone
 from desk.region import locate
 
@@ -115,7 +115,10 @@ def test_percentiles_are_nearest_ranks(share: float, value: int) -> None:
 
 def _load(rate: int, calls: int, *, answer: float = 0.001, pace: float | None = None) -> Load:
     step = 1 / (pace or rate)
-    times = [CallTimes(n * step, n * step + answer, 50.0, 50.001) for n in range(calls)]
+    times = [
+        CallTimes(n * step, n * step + answer, 50.0, 50.001, n * step + answer + 1.95)
+        for n in range(calls)
+    ]
     return Load(rate, calls, 0, times, app_cpu=0.001 * calls, asterisk_cpu=0.002 * calls)
 
 
@@ -125,8 +128,33 @@ def test_a_rate_counts_only_if_it_was_offered_answered_in_time_and_without_failu
     assert "offered" in _load(100, 400, pace=80).fault()
 
 
+@pytest.mark.parametrize("talk", [1.42, 6.1])
+def test_a_call_whose_key_or_second_prompt_was_lost_counts_as_failed(talk: float) -> None:
+    load = Load(1, 2, 0, [CallTimes(0.0, 0.0, ended=talk), CallTimes(1.0, 1.0, ended=2.95)], 0, 0)
+    assert load.unserved(heard=False) == 1
+
+
+def _limit(of: int) -> tuple[int, list[int]]:
+    climb, tried = Climb(), []
+    while (rate := climb.next()) is not None:
+        tried.append(rate)
+        climb.note(rate, "too fast" if rate > of else "")
+    return climb.clean, tried
+
+
+def test_the_search_for_the_highest_rate_ends_near_it_from_below() -> None:
+    assert _limit(10) == (0, [25])
+    assert _limit(110) == (110, [25, 40, 60, 90, 135, 110, 120])
+    assert _limit(5000) == (1000, [25, 40, 60, 90, 135, 200, 300, 450, 675, 1000])
+    for limit in range(25, 1100, 7):
+        found, tried = _limit(limit)
+        assert found <= limit
+        assert found * 1.2 >= min(limit, 1000)
+        assert len(tried) == len(set(tried)) <= 13
+
+
 def test_the_row_adds_up_all_rounds() -> None:
-    score = Score("client", [_load(20, 100), _load(20, 300)], max_rate=125)
+    score = Score("client", [_load(20, 100), _load(20, 300)], climb=Climb(125))
     assert score.as_dict() == {
         "name": "client",
         "app_cpu_ms_per_call": 1.0,
