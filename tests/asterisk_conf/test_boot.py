@@ -8,8 +8,8 @@ from tests.rig.asterisk import BootAsterisk
 pytestmark = pytest.mark.asterisk
 
 
-def test_an_administrator_sees_no_warning_at_the_first_start(asterisk: AsteriskServer):
-    assert asterisk.complaints() == []
+def test_an_administrator_sees_no_warning_at_the_first_start(fresh_asterisk: BootAsterisk):
+    assert fresh_asterisk().complaints() == []
 
 
 async def test_every_listed_module_runs(asterisk: AsteriskServer):
