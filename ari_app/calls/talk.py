@@ -22,7 +22,8 @@ async def talk(call: Call, line: Line) -> Stage:
             # No limit from before the agent joins: it would tear the caller out of the talk.
             await call.lease.suspend()
             async with _bridge(line) as bridge:
-                await bridge.add_channel(call.channel, leg)
+                # The agent's own number is nothing that a carrier should be told.
+                await bridge.add_channel(call.channel, leg, inhibit_connected_line_updates=True)
                 call.served = True
                 line.journal.note(call, "agent.answered", agent=agent)
                 while True:

@@ -93,6 +93,7 @@ def test_a_trunk_is_known_by_address_alone_and_may_not_transfer():
         endpoint = text.split(f"[{name}]\ntype = endpoint")[1].split("\n[")[0]
         assert "identify_by = ip\n" in endpoint
         assert "allow_transfer = no\n" in endpoint
+        assert "send_connected_line = no\n" in endpoint
         assert "context = from-trunk\n" in endpoint
     assert "anonymous" not in text
 

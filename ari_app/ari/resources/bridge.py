@@ -54,14 +54,19 @@ class Bridge(Resource):
         role: str | None = None,
         absorb_dtmf: bool | None = None,
         mute: bool | None = None,
+        inhibit_connected_line_updates: bool | None = None,
         deadline: Seconds = None,
     ) -> None:
-        """Put channels in. Waits while a playback runs on one of them."""
+        """Put channels in. Waits while a playback runs on one of them.
+
+        Unless inhibited, each side is told who the other one is, in SIP by a re-INVITE or UPDATE.
+        """
         values = {
             "channel": _names(channels),
             "role": role,
             "absorb_dtmf": absorb_dtmf,
             "mute": mute,
+            "inhibit_connected_line_updates": inhibit_connected_line_updates,
         }
         await self._perform("add_channel", values, deadline)
 
