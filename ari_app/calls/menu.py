@@ -3,7 +3,7 @@
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import ask, play
-from ari_app.ivr.walk import Ask, Extension, HangUp, LeaveMessage, Person, Walk
+from ari_app.ivr.walk import Ask, Choice, Extension, HangUp, LeaveMessage, Person, Walk
 
 
 async def menu(call: Call, line: Line) -> Stage:
@@ -15,6 +15,7 @@ async def menu(call: Call, line: Line) -> Stage:
         call.state = {"walk": walk.state()}
         if outcome.choice is not None:
             call.choice = walk.matter or outcome.choice
+            call.served = is_served(outcome.choice, call.served)
             line.journal.chose(call, outcome.choice)
     match outcome:
         case LeaveMessage(prompt=prompt):
@@ -26,10 +27,19 @@ async def menu(call: Call, line: Line) -> Stage:
         case Extension(number=number):
             call.state["extension"] = number
             return Stage.CONNECT
-        case HangUp(prompts=prompts, choice=choice):
+        case HangUp(prompts=prompts):
             await play(call, line, *prompts)
-            call.served = choice is not None  # an answer was heard; a stuck key was not served
             return Stage.WRAP_UP
+
+
+def is_served(choice: Choice, before: bool) -> bool:
+    """Whether a caller has got what the menu offers, now that `choice` was made; `before`: until
+    then. An answer serves, and so does a good-bye that the caller asked for; who asks for
+    something else waits for that. Failed attempts (no key) leave it as it was.
+    """
+    if choice.verb == "say":
+        return True
+    return choice.verb == "hangup" if choice.key else before
 
 
 def _walk(call: Call, line: Line) -> Walk:

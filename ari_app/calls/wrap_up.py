@@ -23,14 +23,15 @@ async def wrap_up(call: Call, line: Line) -> Stage:
 def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
     """The ticket that this call must leave behind, or None.
 
-    In this order: a message that the desk could not take at once; what the caller chose in the
-    menu; a call from an area code whose calls always become tickets; a caller who hung up, or
+    In this order: what the caller chose in the menu, or, where silence and wrong keys chose, told
+    us all the same; a message that the desk could not take at once; a call from an area code whose calls always become tickets; a caller who hung up, or
     whom we failed, before being served.
     """
     if call.ticket_id is not None:
         return None
-    if call.choice is not None and call.choice.ticket is not None:
-        return new_ticket(call, settings, call.choice.ticket)
+    choice = call.choice
+    if choice is not None and choice.ticket is not None and (choice.key or call.message):
+        return new_ticket(call, settings, choice.ticket)
     if call.message is not None:
         return new_ticket(call, settings, "message")
     if call.caller is not None and call.caller.area_code in settings.tickets.area_codes:
