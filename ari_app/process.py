@@ -86,7 +86,8 @@ async def running_line(
         prompts = await asyncio.to_thread(
             PromptCache.prepare, settings.ivr, settings.state_dir / "prompts"
         )
-        asterisk = await _asterisk(settings, prompts, own_lifetime, stack)
+        serving = asyncio.Event()
+        asterisk = await _asterisk(settings, prompts, own_lifetime, serving, stack)
         transcriber = await stack.enter_async_context(
             Transcriber(
                 describe(settings.speech).path,
@@ -112,18 +113,15 @@ async def running_line(
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bridge = await _bridge(settings, db, stack)
         status = Status(line, switchboard, bridge)
-        api = await stack.enter_async_context(
-            ApiServer(
-                create_app(
-                    db,
-                    settings=settings.api,
-                    line=status,
-                    registry=registry,
-                    now=now,
-                    timezone=settings.company.tz,
-                )
-            )
+        web = create_app(
+            db,
+            settings=settings.api,
+            line=status,
+            registry=registry,
+            now=now,
+            timezone=settings.company.tz,
         )
+        api = await stack.enter_async_context(ApiServer(web))
         agi = await stack.enter_async_context(AgiServer(settings.agi, SCRIPTS, _services(line)))
         await agi.start(settings.pbx.agi_port)
         if config is not None:
@@ -134,6 +132,7 @@ async def running_line(
             tasks.create_task(switchboard.run(), name="switchboard"),
         ]
         try:
+            serving.set()
             yield Running(settings, asterisk, line, switchboard, api.url)
         finally:
             for task in work:
@@ -141,9 +140,17 @@ async def running_line(
 
 
 async def _asterisk(
-    settings: Settings, prompts: Prompts, own_lifetime: bool, stack: AsyncExitStack
+    settings: Settings,
+    prompts: Prompts,
+    own_lifetime: bool,
+    serving: asyncio.Event,
+    stack: AsyncExitStack,
 ) -> AsteriskServer | None:
-    """Our own Asterisk, running; None where one exists already."""
+    """Our own Asterisk, running; None where one exists already.
+
+    It is stopped with the line, but not by a fault of ours while the line is `serving`: then its
+    dialplan serves the callers alone, until we are back and adopt it.
+    """
     if settings.pbx.mode == "existing":
         return None
     installation = asterisk_install.find(settings.pbx.binary)
@@ -157,7 +164,16 @@ async def _asterisk(
     )
     await asyncio.to_thread(install, prompts, paths.sounds)
     await server.start()
-    stack.push_async_callback(server.stop)
+
+    async def stop(
+        _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        if error is None or own_lifetime or not serving.is_set():
+            await server.stop()
+        else:
+            log.error("Asterisk is left running: the dialplan serves callers until the next start")
+
+    stack.push_async_exit(stop)
     return server
 
 

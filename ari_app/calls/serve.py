@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ari_app.ari import AriError, ChannelGone, Conflict, NotFound, NotInApplication
+from ari_app.ari import (
+    ApplicationReplaced,
+    AriError,
+    ChannelGone,
+    Conflict,
+    NotFound,
+    NotInApplication,
+)
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.connect import connect
 from ari_app.calls.line import Line
@@ -62,7 +69,7 @@ async def hand_to_dialplan(call: Call) -> None:
         await call.channel.continue_in_dialplan(
             context="huisheng-fallback", extension="s", priority=1
         )
-    except NotFound:
-        pass  # the caller hung up meanwhile
+    except (NotFound, ApplicationReplaced):
+        pass  # the caller hung up meanwhile, or is another process's to serve now
     except Exception:
         log.exception("caller could not be handed to the dialplan", call=call.id)
