@@ -42,8 +42,8 @@ async def serve(call: Call, line: Line) -> None:
         try:
             stage = await STAGES[stage](call, line)
         except Exception as error:
-            if stage is Stage.WRAP_UP:
-                raise
+            if stage is Stage.WRAP_UP or isinstance(error, ApplicationReplaced):
+                raise  # the switchboard's; or the call is another process's from now on
             stage = Stage.WRAP_UP
             if is_gone(call, error):
                 call.end_cause = "hangup"

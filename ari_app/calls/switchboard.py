@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from ari_app.ari import AriError, ChannelSnapshot, StasisStart
+from ari_app.ari import ApplicationReplaced, AriError, ChannelSnapshot, StasisStart
 from ari_app.calls.call import Call
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
@@ -95,6 +95,8 @@ class Switchboard:
         except asyncio.CancelledError:
             await hand_to_dialplan(call)
             raise
+        except ApplicationReplaced:
+            log.error("another process serves this call now", call=call.id)
         except Exception:
             # The call stays unfinished in the journal, where the next start finds it.
             log.exception("call could not be wrapped up", call=call.id, stage=call.stage)
