@@ -23,9 +23,9 @@ async def wrap_up(call: Call, line: Line) -> Stage:
 def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
     """The ticket that this call must leave behind, or None.
 
-    In this order: what the caller chose in the menu, or, where silence and wrong keys chose, told
-    us all the same; a message that the desk could not take at once; a call from an area code whose calls always become tickets; a caller who hung up, or
-    whom we failed, before being served.
+    In this order: what the caller chose in the menu (or silence and wrong keys chose, if there is
+    a message); a message that the desk could not take at once; a call from an area code whose
+    calls always become tickets; a caller who hung up, or whom we failed, before being served.
     """
     if call.ticket_id is not None:
         return None

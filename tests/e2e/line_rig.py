@@ -16,6 +16,7 @@ from typing import Any
 from ari_app.process import Running
 from ari_app.settings import Settings, load
 from ari_app.sip_caller import CallPlan, CallResult, Step, place_call
+from ari_app.sip_caller.sipp import OnMessage
 from desk import journal, outbox, recordings, tickets, timeline
 from desk.journal import Call
 from desk.recordings import Recording, Transcript
@@ -175,9 +176,12 @@ class TestLine:
         await asyncio.sleep(delay)
         return await self.call(visit.caller, *visit.steps, **visit.plan)
 
-    async def call(self, caller: str, *steps: Step, **plan: Any) -> Story:
+    async def call(
+        self, caller: str, *steps: Step, on_message: OnMessage | None = None, **plan: Any
+    ) -> Story:
         """One caller from dialling to the last word in the desk."""
-        result = await place_call(self.plan(caller, *steps, **plan), self.target)
+        planned = self.plan(caller, *steps, **plan)
+        result = await place_call(planned, self.target, on_message=on_message)
         return await self.story(caller, result)
 
     def plan(self, caller: str, *steps: Step, **plan: Any) -> CallPlan:
