@@ -15,6 +15,8 @@ from desk.customers import Customer
 from desk.recordings import NewRecording
 from desk.region import Caller
 
+ENDING_SECONDS = 0.5
+
 
 class Stage(StrEnum):
     """Where a call is. The journal holds the last one entered; recovery re-enters it."""
@@ -72,3 +74,17 @@ class Call:
         if event is not None and event.final:
             raise HungUp(self.id)
         return event
+
+    async def is_ending(self) -> bool:
+        """Whether the channel's end comes at once. Asterisk refuses what is asked of a channel that
+        is being hung up in many ways, and tells the end a moment later. What else happens to the
+        channel in that moment is passed over.
+        """
+        try:
+            async with asyncio.timeout(ENDING_SECONDS):
+                while True:
+                    await self.next_event(ENDING_SECONDS)
+        except TimeoutError:
+            return False
+        except HungUp:
+            return True

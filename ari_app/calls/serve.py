@@ -45,7 +45,7 @@ async def serve(call: Call, line: Line) -> None:
             if stage is Stage.WRAP_UP or isinstance(error, ApplicationReplaced):
                 raise  # the switchboard's; or the call is another process's from now on
             stage = Stage.WRAP_UP
-            if is_gone(call, error):
+            if await is_gone(call, error):
                 call.end_cause = "hangup"
                 continue
             # A fault of ours must not cost the caller the call: the dialplan serves on, and the
@@ -55,12 +55,14 @@ async def serve(call: Call, line: Line) -> None:
             await hand_to_dialplan(call)
 
 
-def is_gone(call: Call, error: Exception) -> bool:
+async def is_gone(call: Call, error: Exception) -> bool:
     """Whether `error` says that the caller hung up: the exception, or a request that came late."""
     if isinstance(error, HungUp | ChannelGone):
         return True
     late = isinstance(error, NotFound | NotInApplication | Conflict)
-    return late and isinstance(error, AriError) and error.ids.get("channel_id") == call.id
+    if late and isinstance(error, AriError) and error.ids.get("channel_id") == call.id:
+        return True
+    return isinstance(error, AriError) and await call.is_ending()
 
 
 async def hand_to_dialplan(call: Call) -> None:

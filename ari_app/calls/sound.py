@@ -22,7 +22,7 @@ async def play(call: Call, line: Line, *names: str, number: str = "") -> None:
     playback = await call.channel.play(media)
     while (event := await call.next_event(seconds + GRACE_SECONDS)) is not None:
         if playback.is_over:
-            _tell_failure(call, event)
+            await _tell_failure(call, event)
             return
     log.error("playback did not end", call=call.id, prompts=names)
 
@@ -48,15 +48,17 @@ async def ask(call: Call, line: Line, question: Ask) -> Key | Silence:
                 await playback.stop(wait=False)
                 return Key(event.digit)
         elif playback is not None and playback.is_over:
-            _tell_failure(call, event)
+            await _tell_failure(call, event)
             playback = None
             deadline = question.timeout_seconds
     return Silence()
 
 
-def _tell_failure(call: Call, event: Event) -> None:
+async def _tell_failure(call: Call, event: Event) -> None:
     """A prompt that cannot be played is silence for the caller, and an alarm for operators."""
-    if isinstance(event, PlaybackFinished) and event.playback.state == "failed":
+    if not isinstance(event, PlaybackFinished) or event.playback.state != "failed":
+        return
+    if not await call.is_ending():  # a hang-up fails what plays
         log.error("prompt not played", call=call.id, media=event.playback.media_uri)
 
 
