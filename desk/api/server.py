@@ -42,7 +42,8 @@ class ApiServer:
             uvicorn.Config(
                 app,
                 log_config=None,
-                log_level=settings.log_level,
+                # At "info" uvicorn tells of its own start and end, which are the line's to tell.
+                log_level="warning" if settings.log_level == "info" else settings.log_level,
                 access_log=False,
                 server_header=False,
                 lifespan="on",
