@@ -30,11 +30,8 @@ LATE = "the call did not end in time; huisheng doctor may say why"
 PRIVATE = "演示专用线路 / a private line"
 RUNNING = "正在运行的线路 / the running line"
 
-app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
-
-@app.callback()
-def demo(
+def command(
     config: ConfigOption = Path("config.yaml"),
     as_json: Annotated[
         bool, typer.Option("--json", help='只打印 {"call": …, "ticket": …} / print JSON only')

@@ -23,11 +23,8 @@ MARKS: dict[Level, tuple[str, str]] = {
     "fail": ("✗", "red"),
 }
 
-app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
-
-@app.callback()
-def doctor(
+def command(
     config: ConfigOption = Path("config.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="JSON 输出 / print JSON")] = False,
 ) -> None:

@@ -42,7 +42,11 @@ def build(wanted: str | None) -> typer.Typer:
 
     for name, (module, summary) in COMMANDS.items():
         if name == wanted:
-            app.add_typer(import_module(module).app, name=name, help=summary)
+            found = import_module(module)
+            if hasattr(found, "command"):
+                app.command(name, help=summary)(found.command)
+            else:
+                app.add_typer(found.app, name=name, help=summary)
         else:
             app.command(name, help=summary)(_not_imported)
     return app

@@ -43,11 +43,8 @@ EXPECTED = (
 )
 """What may keep a line from starting; each says in one sentence what to do."""
 
-app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
-
-@app.callback()
-def run(
+def command(
     config: ConfigOption = Path("config.yaml"),
     json_logs: Annotated[bool, typer.Option(help="日志用 JSON / log as JSON")] = False,
 ) -> None:
