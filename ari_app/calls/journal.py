@@ -93,7 +93,8 @@ class Journal:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await self.db.write(work, *args)
         except (DatabaseError, TimeoutError) as error:
-            log.error("not journaled", call=call.id, stage=call.stage, error=str(error))
+            why = str(error) or f"the desk did not answer within {PATIENCE_SECONDS:g} s"
+            log.error("not journaled", call=call.id, stage=call.stage, error=why)
             return None
 
     def _later(self, call: Call, work: Callable[..., Any]) -> None:
