@@ -9,10 +9,11 @@ from .pbx import Bench, free_port
 
 
 def write(bench: Bench) -> Path:
-    """A config.yaml beside the Asterisk's state, and the customers that are known to the desk."""
+    """A config.yaml above its state, as in a real installation (its folder is watched for new
+    menus), and beside it the customers that are known to the desk."""
     pbx = bench.server.pbx.model_dump(mode="json")
     content: dict[str, Any] = {
-        "state_dir": ".",
+        "state_dir": bench.state.name,
         # Asterisk belongs to the benchmark: its CPU is counted apart, and all contenders share it.
         "pbx": {**pbx, "mode": "existing"},
         "ivr": {
@@ -34,9 +35,9 @@ def write(bench: Bench) -> Path:
         "bridge": {"targets": [], "demo_crm_port": 0},
         "api": {"port": free_port()},
     }
-    path = bench.state / "config.yaml"
+    path = bench.config
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    (bench.state / "customers.csv").write_text(customers(), encoding="utf-8")
+    path.with_name("customers.csv").write_text(customers(), encoding="utf-8")
     return path
 
 

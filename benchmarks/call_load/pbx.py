@@ -49,6 +49,11 @@ class Bench:
         """Where the callers send their INVITEs."""
         return f"127.0.0.1:{self.server.pbx.sip.port}"
 
+    @property
+    def config(self) -> Path:
+        """The settings of this application."""
+        return self.state.parent / "config.yaml"
+
     def briefing(self, name: str) -> dict[str, object]:
         """What the process of the contender `name` is told on its standard input."""
         return {
@@ -59,7 +64,7 @@ class Bench:
             "first": f"sound:{self.first}",
             "second": f"sound:{self.second}",
             "fastagi_port": self.fastagi_port,
-            "config": str(self.state / "config.yaml"),
+            "config": str(self.config),
         }
 
 
