@@ -19,6 +19,7 @@ def keys(row: str, pause: float = 0.7) -> tuple[Step, ...]:
 
 VISITS = {
     "complaint": Visit(tianjin(), (*keys("1"), *TELL)),
+    "complaint without words": Visit(tianjin(), (*keys("1"), ExpectBye(20))),
     "complaint from elsewhere": Visit(beijing(), (*keys("1"), *TELL)),
     **{f"repair {way}": Visit(tianjin(), (*keys(way), *TELL)) for way in REPAIR_WAYS},
     "opening hours": Visit(beijing(), (*keys("3"), Wait(1.2), HangUp())),
@@ -59,6 +60,16 @@ def test_complaint_told_after_the_tone_becomes_a_ticket(stories: dict[str, Story
     assert all(word["start"] < word["end"] for word in words)
     assert story.kinds[:4] == ["call.received", "menu.chosen", "ticket.opened", "recording.added"]
     assert sorted(story.kinds[4:]) == ["call.ended", "ticket.described", "transcript.added"]
+
+
+def test_caller_who_says_nothing_after_the_tone_is_let_go_with_a_ticket(
+    stories: dict[str, Story],
+) -> None:
+    story = stories["complaint without words"]
+    assert story.result.ended_by == "them"
+    assert story.call.cause == "completed"
+    assert story.ticket is not None
+    assert (story.ticket.type, story.ticket.description) == ("complaint", "")
 
 
 def test_caller_from_another_city_meets_the_general_menu(stories: dict[str, Story]) -> None:
