@@ -1,23 +1,37 @@
 """The caller is gone or served: make the ticket that the call calls for, end the journal."""
 
-import contextlib
+import structlog
 
-from ari_app.ari import ChannelGone, NotFound
+from ari_app.ari import ApplicationReplaced, AriError, ChannelGone, NotFound
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
 from ari_app.settings import Settings
 from desk.tickets import NewTicket
 
+log = structlog.get_logger()
+
 
 async def wrap_up(call: Call, line: Line) -> Stage:
-    """Stage WRAP_UP. Needs no channel: it runs after a hang-up as well as before our own."""
+    """Stage WRAP_UP. Needs no channel: it runs after a hang-up too. Where the caller has not hung
+    up we do so first: the desk may keep us waiting.
+    """
+    if call.end_cause == "completed":
+        await _hang_up(call)
     await line.journal.finish(call, ticket_for(call, line.settings))
     if call.message is not None:
         line.transcriptions.wake()
-    if call.end_cause == "completed":
-        with contextlib.suppress(NotFound, ChannelGone):  # the caller was faster
-            await call.channel.hangup()
     return Stage.ENDED
+
+
+async def _hang_up(call: Call) -> None:
+    try:
+        await call.channel.hangup()
+    except (NotFound, ChannelGone):
+        call.end_cause = "hangup"  # the caller was faster
+    except ApplicationReplaced:
+        raise  # the call is another process's from now on
+    except AriError as error:
+        log.warning("call not hung up; its lease will end it", call=call.id, error=str(error))
 
 
 def ticket_for(call: Call, settings: Settings) -> NewTicket | None:

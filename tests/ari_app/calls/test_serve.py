@@ -63,12 +63,12 @@ class TestLockedDesk:
         self, line: Line, channel: FakeChannel, desk: Desk
     ) -> None:
         desk.lock(3600)
-        asyncio.get_running_loop().call_later(60, channel.leave)
         call = asyncio.create_task(_serve(line, channel, (8, "1"), (30, "#")))
         await asyncio.sleep(70)
         assert channel.at("answer") == pytest.approx(PATIENCE_SECONDS)
         assert channel.heard[0] == "main"
         assert channel.heard[-1] == "thanks", "served to the end, without a number"
+        assert channel.at("hangup") < 40, "nobody is kept on a silent line"
         assert not call.done(), "the wrap-up waits for the desk"
         await call
 
@@ -119,6 +119,23 @@ class TestLockedDesk:
 
 
 class TestTroubleWithAsterisk:
+    async def test_call_that_cannot_be_hung_up_is_a_ticket_all_the_same(
+        self, line: Line, channel: FakeChannel, desk: Desk
+    ) -> None:
+        channel.refuses["hangup"] = ServerError("no answer", ids={"channel_id": CALL_ID})
+        await _serve(line, channel, (1.5, "1"), (8, "#"))
+        journaled, ticket = await outcome(desk)
+        assert journaled.cause == "completed"
+        assert ticket is not None
+
+    async def test_caller_who_is_faster_than_our_good_bye_has_hung_up(
+        self, line: Line, channel: FakeChannel, desk: Desk
+    ) -> None:
+        """A prompt that a hang-up cuts off ends before Asterisk tells of the hang-up."""
+        await _serve(line, channel, (1.5, "1"), (8, "#"), (9, ""))
+        journaled, _ = await outcome(desk)
+        assert journaled.cause == "hangup"
+
     async def test_refusal_is_a_hang_up_if_the_end_of_the_channel_follows(
         self, line: Line, channel: FakeChannel, desk: Desk
     ) -> None:
