@@ -24,7 +24,8 @@ _SECONDS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: `what` is so; `mend` is what to do, empty if nothing."""
+    """One thing looked at: `what` is so; `mend` is what to do, empty if nothing. Texts: Chinese /
+    English."""
 
     level: Level
     what: str
@@ -47,7 +48,7 @@ def installed(pbx: PbxSettings) -> list[Finding]:
         asterisk = install.find(pbx.binary)
     except NoAsteriskError as error:
         what, _, mend = str(error).rpartition("; ")
-        return [Finding("fail", f"no usable Asterisk: {what}", mend)]
+        return [Finding("fail", f"没有可用的 Asterisk / no usable Asterisk: {what}", mend)]
     return [_version(asterisk.version, f"Asterisk at {asterisk.argv_prefix[-1]}")]
 
 
@@ -57,8 +58,8 @@ def privileges(pbx: PbxSettings) -> list[Finding]:
         return [
             Finding(
                 "warn",
-                "Asterisk runs as root: a flaw in it would hand over the machine",
-                "start the line as an ordinary user; no port below 1024 is needed",
+                "Asterisk 以 root 运行 / Asterisk runs as root: a flaw would hand over the machine",
+                "改用普通用户 / start the line as an ordinary user; no low port is needed",
             )
         ]
     return []
@@ -78,11 +79,12 @@ def sounds(pbx: PbxSettings, state_dir: Path) -> list[Finding]:
         return [
             Finding(
                 "warn",
-                f"prompts of the fallback are missing in {folder}: {', '.join(missing)}",
-                "start the line once (huisheng run); it speaks them into this folder",
+                f"缺少拨号方案用的提示音 / prompts of the fallback are missing in {folder}: "
+                f"{', '.join(missing)}",
+                "启动一次线路 / start the line once (huisheng run); it makes them",
             )
         ]
-    return [Finding("ok", "prompts of the fallback are there")]
+    return [Finding("ok", "拨号方案用的提示音齐备 / prompts of the fallback are there")]
 
 
 def listeners(pbx: PbxSettings) -> list[Finding]:
@@ -98,8 +100,8 @@ def listeners(pbx: PbxSettings) -> list[Finding]:
             found.append(
                 Finding(
                     "fail",
-                    f"{name} (port {port}) listens on an address that other machines reach",
-                    "set bindaddr = 127.0.0.1 in http.conf and manager.conf, and restart Asterisk",
+                    f"{name} 对外开放 / {name} (port {port}) listens where other machines reach it",
+                    "只听本机 / set bindaddr = 127.0.0.1 in http.conf and manager.conf, restart it",
                 )
             )
     return found
@@ -141,18 +143,19 @@ async def ari(pbx: PbxSettings, secrets: Secrets) -> list[Finding]:
         return [
             Finding(
                 "fail",
-                f"ARI on 127.0.0.1:{pbx.http_port} is not reachable ({type(error).__name__})",
-                "start the line (huisheng run), or enable http.conf and ari.conf of your PBX",
+                f"ARI 连不上 / ARI on 127.0.0.1:{pbx.http_port} is not reachable "
+                f"({type(error).__name__})",
+                "启动线路 / start the line (huisheng run), or enable http.conf and ari.conf",
             )
         ]
-    return [Finding("ok", "ARI lets us in"), *_ari_findings(info, modules)]
+    return [Finding("ok", "ARI 可用 / ARI lets us in"), *_ari_findings(info, modules)]
 
 
 def _ari_findings(info: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) -> list[Finding]:
     found = []
     version = install.parse_version(f"Asterisk {info.get('system', {}).get('version', '')}")
     if version is None:
-        found.append(Finding("warn", "the running Asterisk does not tell its version"))
+        found.append(Finding("warn", "版本未知 / the running Asterisk does not tell its version"))
     else:
         found.append(_version(version, "the running Asterisk"))
     running = {
@@ -165,12 +168,14 @@ def _ari_findings(info: Mapping[str, Any], modules: Sequence[Mapping[str, Any]])
         found.append(
             Finding(
                 "fail",
-                f"modules that we need do not run: {', '.join(missing)}",
-                "load them in modules.conf and restart Asterisk",
+                f"缺少模块 / modules that we need do not run: {', '.join(missing)}",
+                "在 modules.conf 加载后重启 / load them in modules.conf and restart Asterisk",
             )
         )
     else:
-        found.append(Finding("ok", f"all {len(NEEDED_RUNNING)} needed modules run"))
+        found.append(
+            Finding("ok", f"所需模块都在运行 / all {len(NEEDED_RUNNING)} needed modules run")
+        )
     return found
 
 
@@ -178,10 +183,12 @@ def _refused(status: int) -> Finding:
     if status in (401, 403):
         return Finding(
             "fail",
-            f"ARI refuses user {ARI_USER} (HTTP {status})",
+            f"ARI 拒绝登录 / ARI refuses user {ARI_USER} (HTTP {status})",
             "render the configuration again (huisheng pbx render), then huisheng pbx reload",
         )
-    return Finding("fail", f"ARI answers HTTP {status}", "look into Asterisk's log")
+    return Finding(
+        "fail", f"ARI 出错 / ARI answers HTTP {status}", "看日志 / look into Asterisk's log"
+    )
 
 
 def _version(version: install.Version, what: str) -> Finding:
@@ -189,17 +196,17 @@ def _version(version: install.Version, what: str) -> Finding:
     if version < install.VERSION_NEEDED:
         return Finding(
             "fail",
-            f"{what} is {text}, too old",
+            f"Asterisk 版本太旧 / {what} is {text}, too old",
             f"install {install.version_text(install.VERSION_NEEDED)} or later",
         )
     if version != install.VERSION_TESTED:
         return Finding(
             "warn",
-            f"{what} is {text}; this release was tested with "
+            f"Asterisk 版本未经测试 / {what} is {text}; this release was tested with "
             f"{install.version_text(install.VERSION_TESTED)}",
-            "run scripts/test -m asterisk before you trust it with callers",
+            "先测试 / run scripts/test -m asterisk before you trust it with callers",
         )
-    return Finding("ok", f"{what} is {text}, the tested version")
+    return Finding("ok", f"版本经过测试 / {what} is {text}, the tested version")
 
 
 async def manager(pbx: PbxSettings, secrets: Secrets) -> list[Finding]:
@@ -212,8 +219,8 @@ async def manager(pbx: PbxSettings, secrets: Secrets) -> list[Finding]:
             )
     except ManagerError as error:
         what, _, mend = str(error).partition("; ")
-        return [Finding("fail", what, mend)]
-    return [Finding("ok", "AMI lets us in"), *trunks(pbx, endpoints, registrations)]
+        return [Finding("fail", f"AMI 不可用 / {what}", mend)]
+    return [Finding("ok", "AMI 可用 / AMI lets us in"), *trunks(pbx, endpoints, registrations)]
 
 
 def trunks(
@@ -225,8 +232,8 @@ def trunks(
         return [
             Finding(
                 "warn",
-                "no trunk is configured: nobody can call in",
-                "describe your carrier in config.yaml: pbx.trunks",
+                "没有中继 / no trunk is configured: nobody can call in",
+                "在 config.yaml 填写 / describe your carrier in config.yaml: pbx.trunks",
             )
         ]
     devices = {row["ObjectName"]: row["DeviceState"] for row in endpoints}
@@ -237,7 +244,7 @@ def trunks(
         found.append(
             Finding(
                 "fail",
-                f"Asterisk does not know these endpoints: {', '.join(missing)}",
+                f"Asterisk 里没有 / Asterisk does not know these endpoints: {', '.join(missing)}",
                 "run huisheng pbx reload; for a PBX of your own see docs/existing-pbx.md",
             )
         )
@@ -251,10 +258,10 @@ def trunks(
 
 def _registration(trunk: RegistrationTrunk, state: str) -> Finding:
     if state == "Registered":
-        return Finding("ok", f"trunk {trunk.name} is registered with {trunk.server}")
+        return Finding("ok", f"中继已注册 / trunk {trunk.name} is registered with {trunk.server}")
     return Finding(
         "fail",
-        f"trunk {trunk.name} is not registered with {trunk.server} ({state})",
+        f"中继未注册 / trunk {trunk.name} is not registered with {trunk.server} ({state})",
         "check server, username and password; the carrier's reason is in Asterisk's log",
     )
 
@@ -263,10 +270,12 @@ def _reachable(trunk: IpTrunk, device_state: str) -> Finding:
     if trunk.qualify_seconds and trunk.contacts and device_state == "Unavailable":
         return Finding(
             "warn",
-            f"trunk {trunk.name} does not answer OPTIONS; calls may still come in",
+            f"中继不应答 / trunk {trunk.name} does not answer OPTIONS; calls may still come in",
             "check the address with the carrier, or set qualify_seconds: 0 if it never answers",
         )
-    return Finding("ok", f"trunk {trunk.name} is configured for {', '.join(trunk.hosts)}")
+    return Finding(
+        "ok", f"中继已配置 / trunk {trunk.name} is configured for {', '.join(trunk.hosts)}"
+    )
 
 
 def _text(path: Path) -> str:

@@ -75,7 +75,7 @@ def test_modules_that_do_not_run_are_named():
     modules.append({"name": "chan_websocket.so", "status": "Not Running"})
     found = checks._ari_findings({"system": {"version": "22.10.1"}}, modules)
     assert [f.what for f in found if f.level == "fail"] == [
-        "modules that we need do not run: chan_websocket"
+        "缺少模块 / modules that we need do not run: chan_websocket"
     ]
 
 
@@ -176,9 +176,9 @@ async def test_a_registered_trunk_is_told_from_one_that_is_not(fresh_asterisk: B
         async with asyncio.timeout(20):
             await good.arrived.wait()
         found = {
-            finding.what.split()[1]: finding.level
+            finding.what.partition(" / trunk ")[2].split()[0]: finding.level
             for finding in await checks.manager(pbx, asterisk.secrets)
-            if finding.what.startswith("trunk")
+            if " / trunk " in finding.what
         }
         assert found == {"good": "ok", "mute": "fail"}
         register = good.requests[0]
