@@ -131,9 +131,11 @@ def running(
 ) -> Iterator[RunningLine]:
     """The line, ready for calls until the block ends; nothing of it outlives the block."""
     said = line.config.parent / "said"
+    words = command or (HUISHENG, "run", "--json-logs", "-c", str(line.config))
     with said.open("wb") as out:
         process = subprocess.Popen(
-            command or [HUISHENG, "run", "--json-logs", "-c", str(line.config)],
+            # A test run that is killed takes the line with it, and the line its Asterisk.
+            ["setpriv", "--pdeathsig", "INT", *words],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
