@@ -7,12 +7,11 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 READY = b"ready\n"
 _START_SECONDS = 60.0
@@ -25,9 +24,12 @@ class WorkerError(Exception):
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process with all its threads, also those that have ended."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """User and system time of a process with all its threads, also those that have ended.
+
+    To the nanosecond, by the process's own CPU clock, whose number the kernel makes like this
+    (clock_getcpuclockid(3)); /proc would count in steps of 10 ms.
+    """
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 @asynccontextmanager
