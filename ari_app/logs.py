@@ -29,7 +29,9 @@ _WANTED = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}")
 _ONE_DIGIT = re.compile(_DIGIT)
 _LEAST_HIDDEN = 4
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_CONTROL_IN_TRACEBACK = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_IN_TRACEBACK = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def configure(level: str, *, json: bool = False) -> None:

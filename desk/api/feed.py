@@ -1,8 +1,8 @@
 """One reader of the timeline for all clients of the event stream.
 
-The newest entries stay in memory, so a commit costs one read however many clients listen. A
-client that is further behind reads the database until it has caught up. Entries have `seq`
-numbers without gaps, so nobody misses or repeats one.
+The newest entries stay in memory, so a commit costs one read however many clients listen, and
+none while nobody does. A client that is further behind reads the database until it has caught up.
+Entries have `seq` numbers without gaps, so nobody misses or repeats one.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from itertools import islice
 
 import structlog
 
+from desk.db.commits import Subscription
 from desk.db.engine import Database
 from desk.errors import DeskError
 from desk.timeline import Entry, entries_after, last_seq
@@ -36,7 +37,8 @@ class Feed:
         self._db = db
         self._most_clients = most_clients
         self._kept: deque[Entry] = deque(maxlen=KEPT)
-        self._last: int | None = None  # until the first look at the database
+        self._last: int | None = None  # not known while nobody listens
+        self._commits: Subscription | None = None
         self._news = asyncio.Event()
         self._clients = 0
         self._closed = False
@@ -66,16 +68,26 @@ class Feed:
             raise
 
     async def _follow(self) -> None:
-        with self._db.subscribe() as commits:
-            self._last = await self._start()
-            self._tell()
+        with self._db.subscribe() as self._commits:
             while True:
-                await commits.wait(POLL_SECONDS)
                 try:
-                    await self._catch_up()
+                    await self._look()
                 except DeskError as error:
                     log.warning("event stream waits for the database", error=str(error))
                     await asyncio.sleep(PAUSE_SECONDS)
+                    continue
+                await self._commits.wait(POLL_SECONDS)
+
+    async def _look(self) -> None:
+        """Read what is new, if anybody listens."""
+        if not self._clients:
+            self._last = None
+            self._kept.clear()
+        elif self._last is None:
+            self._last = await self._db.read(last_seq)
+            self._tell()
+        else:
+            await self._catch_up()
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -87,6 +99,8 @@ class Feed:
         if self._clients >= self._most_clients:
             raise FeedFull
         self._clients += 1
+        if self._commits is not None:
+            self._commits.wake()  # the first one to listen
         try:
             yield
         finally:
@@ -121,14 +135,6 @@ class Feed:
         if after is None or after <= (self._last or 0):
             return after
         return after if after <= await self._db.read(last_seq) else None
-
-    async def _start(self) -> int:
-        while True:
-            try:
-                return await self._db.read(last_seq)
-            except DeskError as error:
-                log.warning("event stream waits for the database", error=str(error))
-                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _catch_up(self) -> None:
         while entries := await self._db.read(entries_after, self._last or 0, CHUNK):
