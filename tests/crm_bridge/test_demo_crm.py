@@ -71,8 +71,8 @@ async def test_a_message_that_comes_twice_is_kept_once(crm: DemoCrm) -> None:
     "wrong",
     [
         {"secret": "whsec_" + "QUJD" * 8},
-        {"at": datetime.now(UTC) - timedelta(minutes=6)},
-        {"at": datetime.now(UTC) + timedelta(minutes=6)},
+        {"at": timedelta(minutes=-6)},
+        {"at": timedelta(minutes=6)},
         {"webhook_id": "msg_2"},
         {"webhook_signature": "v1"},
         {"webhook_signature": "v1,!!!"},
@@ -83,6 +83,8 @@ async def test_a_message_that_comes_twice_is_kept_once(crm: DemoCrm) -> None:
 async def test_what_is_forged_or_replayed_later_is_refused(
     crm: DemoCrm, wrong: dict[str, Any]
 ) -> None:
+    if "at" in wrong:
+        wrong = {"at": datetime.now(UTC) + wrong["at"]}
     status, _ = await _post(crm, _message(), **wrong)
     assert status == 401
     assert await received(crm.port) == []

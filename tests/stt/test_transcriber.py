@@ -49,8 +49,19 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate.open.set()
 
 
+before: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_others() -> None:
+    """A line that other tests share may transcribe at the same time."""
+    before.clear()
+    before.update(threading.enumerate())
+
+
 def stt_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("stt")]
+    ours = set(threading.enumerate()) - before
+    return [thread.name for thread in ours if thread.name.startswith("stt")]
 
 
 async def test_recording_comes_back_as_words(complaint: Path) -> None:
