@@ -13,6 +13,7 @@ from pathlib import Path
 
 from asterisk_conf.install import Installation
 from asterisk_conf.paths import Paths
+from asterisk_conf.ports import free_port
 from asterisk_conf.secrets import Secrets
 from asterisk_conf.server import AsteriskServer
 from asterisk_conf.settings import IpTrunk, PbxSettings, RtpSettings, SipSettings, Trunk
@@ -58,13 +59,13 @@ async def start_once(
 
 def harmless(pbx: PbxSettings, silent_port: int) -> PbxSettings:
     """The same settings on free loopback ports, with every trunk and phone at `silent_port`."""
-    first = min(_free_port(socket.SOCK_DGRAM), 65000) // 2 * 2
+    first = min(free_port(socket.SOCK_DGRAM), 65000) // 2 * 2
     return pbx.model_copy(
         update={
-            "sip": SipSettings(port=_free_port(socket.SOCK_DGRAM)),
+            "sip": SipSettings(port=free_port(socket.SOCK_DGRAM)),
             "rtp": RtpSettings(first=first, last=first + 100),
-            "http_port": _free_port(socket.SOCK_STREAM),
-            "ami_port": _free_port(socket.SOCK_STREAM),
+            "http_port": free_port(socket.SOCK_STREAM),
+            "ami_port": free_port(socket.SOCK_STREAM),
             "trunks": [_silent(trunk, silent_port) for trunk in pbx.trunks],
         }
     )
@@ -74,13 +75,6 @@ def _silent(trunk: Trunk, port: int) -> Trunk:
     if isinstance(trunk, IpTrunk):
         return trunk.model_copy(update={"qualify_seconds": 0})
     return trunk.model_copy(update={"server": "127.0.0.1", "port": port, "qualify_seconds": 0})
-
-
-def _free_port(kind: int) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _udp_socket() -> socket.socket:

@@ -1,6 +1,5 @@
 """The line that the demo calls: the one that runs, or a private one for this call alone."""
 
-import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator
@@ -10,12 +9,13 @@ from pathlib import Path
 
 from pydantic import HttpUrl
 
+from ari_app.ownership import is_owned
 from ari_app.process import running_line
 from ari_app.settings import Settings
+from asterisk_conf.ports import free_port
 from crm_bridge.settings import WebhookTarget
 from desk.db.engine import Database
 
-CONNECT_SECONDS = 1.0
 SPAN = 200  # media ports of a private line
 
 
@@ -44,7 +44,7 @@ class DemoLine:
 @asynccontextmanager
 async def line_for_demo(settings: Settings) -> AsyncIterator[DemoLine]:
     """The running line; a private one, which ends with the block, if none runs."""
-    if await answers(settings.api.host, settings.api.port):
+    if is_owned(settings.state_dir):
         async with await Database.open(settings.database_url) as db:
             yield DemoLine(settings, db, private=False)
         return
@@ -60,18 +60,18 @@ def private_settings(settings: Settings, folder: Path) -> Settings:
     prompts.mkdir(parents=True, exist_ok=True)
     (folder / "prompts").symlink_to(prompts)
     media = _free_media_ports()
-    crm = _free_port()
+    crm = free_port(socket.SOCK_STREAM)
     demo = WebhookTarget(
         kind="webhook", name="demo", url=HttpUrl(f"http://127.0.0.1:{crm}/webhook")
     )
     pbx = settings.pbx.model_copy(
         update={
             "mode": "own",
-            "sip": settings.pbx.sip.model_copy(update={"port": _free_port()}),
+            "sip": settings.pbx.sip.model_copy(update={"port": free_port(socket.SOCK_DGRAM)}),
             "rtp": settings.pbx.rtp.model_copy(update={"first": media, "last": media + SPAN}),
-            "http_port": _free_port(),
-            "ami_port": _free_port(),
-            "agi_port": _free_port(),
+            "http_port": free_port(socket.SOCK_STREAM),
+            "ami_port": free_port(socket.SOCK_STREAM),
+            "agi_port": free_port(socket.SOCK_STREAM),
         }
     )
     return settings.model_copy(
@@ -83,17 +83,6 @@ def private_settings(settings: Settings, folder: Path) -> Settings:
             "bridge": settings.bridge.model_copy(update={"targets": [demo], "demo_crm_port": crm}),
         }
     )
-
-
-async def answers(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
 
 
 def _free_media_ports() -> int:
@@ -108,10 +97,3 @@ def _free_media_ports() -> int:
                 continue
             return first
     raise OSError("no free UDP ports between 24000 and 32000; stop what uses them")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
