@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from desk.db import postgres, sqlite
 from desk.db.schema import REVISION
-from desk.errors import SchemaMismatch
+from desk.errors import DatabaseError, SchemaMismatch
 
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = text("SELECT pg_advisory_xact_lock(400400400)")
@@ -66,6 +66,13 @@ def _upgrade(connection: Connection) -> str:
             "it was used by a newer Huisheng: install that, or restore a backup"
         )
     run_scripts(connection)
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise DatabaseError(
+                f"table {broken[0]} refers to rows of {broken[2]} that are not there, so it was "
+                "not upgraded; restore a backup"
+            )
     return REVISION
 
 
@@ -82,8 +89,12 @@ def _in_transaction(url: str, work: Callable[[Connection], T], wait_seconds: flo
     how = "IMMEDIATE" if work is _upgrade else "DEFERRED"
     engine = sqlite.sqlite_engine(sqlite.sqlite_path(url), lock_ms=int(wait_seconds * 1000))
     try:
-        with engine.connect() as connection, sqlite.begin(connection, how):
-            return work(connection)
+        with engine.connect() as connection:
+            # A table may be rebuilt under its name only while nothing enforces references to it;
+            # SQLite ignores this switch inside a transaction.
+            sqlite.enforce_references(connection, work is not _upgrade)
+            with sqlite.begin(connection, how):
+                return work(connection)
     except Exception as error:
         typed = sqlite.typed(error)
         if typed is error:

@@ -1,10 +1,14 @@
 """All tables. Moments are UTC, JSON is canonical text, telephone numbers are E.164.
 
 `REVISION` names the migration that makes exactly these tables (desk/db/migrations).
+
+A column that came after its table has a server default: during a rolling restart the program of
+the version before still writes rows, and does not know it.
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -16,12 +20,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from desk.db.types import UtcTime
 
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -89,8 +94,17 @@ calls = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("cause", String(60)),
-    Column("ticket_id", _Id),  # tickets.call_id is the reference; this spares a look-up per note
+    Column("ticket_id", _Id),  # the ticket it belongs to; that of its first call refers back
+    Column("direction", String(10), nullable=False, server_default="inbound"),
+    Column("digest", Text),  # what was found in its words; its ticket shows it, whenever opened
+    CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
     Index("ix_calls_received_at_id", "received_at", "id"),
+    Index(
+        "ix_calls_ticket_id",
+        "ticket_id",
+        sqlite_where=text("ticket_id IS NOT NULL"),
+        postgresql_where=text("ticket_id IS NOT NULL"),
+    ),
     Index(
         "ix_calls_unfinished",
         "received_at",
@@ -115,6 +129,8 @@ tickets = Table(
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("found", Text, nullable=False, server_default="{}"),
     Index(None, "status", "id"),
     Index(None, "customer_id", "id"),
     Index(None, "area_code", "id"),
@@ -133,8 +149,21 @@ recordings = Table(
     Column("sha256", String(64), nullable=False),
     Column("state", String(20), nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
-    CheckConstraint("state IN ('recorded', 'transcribed', 'failed')", name="state"),
+    Column("party", String(60), nullable=False, server_default=""),
+    Column("leg", String(150), nullable=False, server_default=""),
+    Column("started_at", UtcTime),
+    Column("encrypted", Boolean, nullable=False, server_default=false()),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Column("deleted_at", UtcTime),
+    CheckConstraint("state IN ('recorded', 'transcribed', 'failed', 'skipped')", name="state"),
     Index(None, "call_id"),
+    Index(
+        "ix_recordings_kept",
+        "kind",
+        "recorded_at",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
     Index(
         "ix_recordings_untranscribed",
         "id",
@@ -152,6 +181,71 @@ transcripts = Table(
     Column("words", Text, nullable=False),
     Column("engine", String(200), nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("extension", String(40), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+
+talks = Table(
+    "talks",
+    metadata,
+    Column("id", String(150), primary_key=True),
+    Column("call_id", ForeignKey("calls.id"), nullable=False),
+    Column("agent", String(40), nullable=False),
+    Column("e164", String(40), nullable=False),  # the caller's: who spoke with this number last
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("cause", String(60)),
+    Index(None, "call_id"),
+    Index(None, "e164", "started_at"),
+)
+
+utterances = Table(
+    "utterances",
+    metadata,
+    Column("call_id", ForeignKey("calls.id"), primary_key=True),
+    Column("leg", String(150), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("party", String(60), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("start_second", Float, nullable=False),
+    Column("end_second", Float, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("engine", String(200), nullable=False),
+    Column("live", Boolean, nullable=False),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("call_id", ForeignKey("calls.id"), nullable=False, unique=True),
+    Column("number", String(40), nullable=False),
+    Column("need", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("channel_id", String(150)),
+    Column("outcome", String(60)),
+    Column("updated_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('waiting', 'dialling', 'done')", name="state"),
+    Index(
+        "ix_callbacks_open",
+        "since",
+        sqlite_where=text("state != 'done'"),
+        postgresql_where=text("state != 'done'"),
+    ),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 
 # The timeline refers to nothing: history outlives what it speaks of.
@@ -209,6 +303,8 @@ deliveries = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("last_error", Text, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("claimed_by", String(100)),  # the process that is sending it, until `claimed_until`
+    Column("claimed_until", UtcTime),
     UniqueConstraint("target", "seq"),
     CheckConstraint("state IN ('pending', 'delivered', 'dead')", name="state"),
     Index(

@@ -144,6 +144,11 @@ def begin(connection: Connection, how: str = "IMMEDIATE") -> RootTransaction:
     return connection.begin()
 
 
+def enforce_references(connection: Connection, yes: bool) -> None:
+    """Have foreign keys enforced on this connection, or not. Not inside a transaction."""
+    _driver(connection).execute(f"PRAGMA foreign_keys={'ON' if yes else 'OFF'}")
+
+
 def _driver(connection: Connection) -> sqlite3.Connection:
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     return driver
