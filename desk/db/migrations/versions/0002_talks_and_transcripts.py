@@ -1,5 +1,7 @@
 """Agents, talks, utterances and call-backs; recordings per party; what a digest found."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -66,7 +68,7 @@ def _widen_calls() -> None:
     )
 
 
-def _new_recording_columns() -> list[sa.Column]:
+def _new_recording_columns() -> "list[sa.Column[Any]]":
     return [
         sa.Column("party", sa.String(length=60), nullable=False, server_default=""),
         sa.Column("leg", sa.String(length=150), nullable=False, server_default=""),
