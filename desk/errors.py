@@ -87,6 +87,26 @@ class NoSuchRecording(NotFound):
         self.recording_id = recording_id
 
 
+class NoSuchLiveCall(NotFound):
+    """This process serves no call with this id now."""
+
+    error_id = "no-such-live-call"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no call {call_id!r} is in progress here; it has ended or never was")
+        self.call_id = call_id
+
+
+class NoSuchAgent(NotFound):
+    """No agent has this extension."""
+
+    error_id = "no-such-agent"
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(f"no agent has the extension {extension!r}; see pbx.agents in config.yaml")
+        self.extension = extension
+
+
 class NoSuchToken(NotFound):
     """No API token with this id."""
 
@@ -106,6 +126,20 @@ class VersionConflict(DeskError):  # noqa: N818
         super().__init__(
             f"{what} is at version {found}, not {expected}: read it again and repeat the change"
         )
+
+
+class NotPossibleNow(DeskError):  # noqa: N818 - a state
+    """The call, the agent or the line is not in a state for what was asked; nothing changed.
+
+    `detail` says what stands in the way in one sentence, `mend` what to do instead.
+    """
+
+    error_id = "not-possible-now"
+
+    def __init__(self, detail: str, mend: str) -> None:
+        super().__init__(f"{detail}: {mend}")
+        self.detail = detail
+        self.mend = mend
 
 
 class BadImport(DeskError):  # noqa: N818

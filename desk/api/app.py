@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
 from desk.api import health, page, problems, routes
+from desk.api.control import CallControl, NoControl
 from desk.api.feed import Feed
 from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
@@ -40,6 +41,8 @@ def create_app(
     *,
     settings: ApiSettings | None = None,
     line: LineStatus | None = None,
+    control: CallControl | None = None,
+    feed: Feed | None = None,
     registry: CollectorRegistry | None = None,
     now: Callable[[], datetime] = _clock,
     timezone: tzinfo = UTC,
@@ -49,11 +52,14 @@ def create_app(
     Args:
         db: open, and left open.
         line: the telephone line as this process sees it; None in a process without one.
+        control: what acts on agents and calls (the same object as `line`, or another); None in a
+            process that serves no calls.
+        feed: the event stream, where others publish to it too; its places bound the clients.
         timezone: in which the page shows moments.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
-    feed = Feed(db, settings.stream_clients)
+    feed = feed or Feed(db, settings.stream_clients)
     metrics = Metrics(registry if registry is not None else CollectorRegistry())
 
     @asynccontextmanager
@@ -75,7 +81,9 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.desk = ApiState(db, line or NoLine(), settings, feed, metrics, now, timezone)
+    app.state.desk = ApiState(
+        db, line or NoLine(), control or NoControl(), settings, feed, metrics, now, timezone
+    )
     problems.install(app)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)

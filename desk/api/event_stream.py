@@ -1,12 +1,13 @@
 """Server-sent events (WHATWG HTML, section 9.2) over ASGI, with a deadline on every send."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, aclosing
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from desk.api.passing import Passing
 from desk.timeline import Entry
 
 HEARTBEAT_SECONDS = 15.0
@@ -21,11 +22,13 @@ class EventStream(Response):
 
     def __init__(
         self,
-        entries: AsyncIterator[list[Entry]],
-        event: Callable[[Entry], bytes],
+        entries: AsyncGenerator[list[Entry | Passing], None],
+        event: Callable[[Entry | Passing], bytes],
         place: AbstractContextManager[None],
     ) -> None:
-        """`place` has been entered; it is left when the stream ends."""
+        """`event` gives an event's bytes, none for one that is not to be shown. `place` has been
+        entered; it is left when the stream ends.
+        """
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._entries = entries
@@ -53,9 +56,10 @@ class EventStream(Response):
         body = f"retry: {RETRY_MS}\n\n".encode()
         try:
             await _within(send, body, True)
-            async for entries in self._entries:
-                body = b"".join(map(self._event, entries)) if entries else b": still here\n\n"
-                await _within(send, body, True)
+            async with aclosing(self._entries):
+                async for entries in self._entries:
+                    body = b"".join(map(self._event, entries)) or b": still here\n\n"
+                    await _within(send, body, True)
             await _within(send, b"", False)
         except (TimeoutError, OSError):
             return  # the client is gone, or as good as gone; it resumes with Last-Event-ID
@@ -71,7 +75,8 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-def event(seq: int, kind: str, data: bytes) -> bytes:
-    """One event; `data` is one line of JSON."""
+def event(seq: int | None, kind: str, data: bytes) -> bytes:
+    """One event; `data` is one line of JSON. Without `seq` it leaves the client's last id alone."""
     name = kind.replace("\r", " ").replace("\n", " ")
-    return f"id: {seq}\nevent: {name}\ndata: ".encode() + data + b"\n\n"
+    place = "" if seq is None else f"id: {seq}\n"
+    return f"{place}event: {name}\ndata: ".encode() + data + b"\n\n"

@@ -1,4 +1,4 @@
-"""One reader of the timeline for all clients of the event stream.
+"""One reader of the timeline for all clients of the event stream, and events of the moment.
 
 The newest entries stay in memory, so a commit costs one read however many clients listen, and
 none while nobody does. A client that is further behind reads the database until it has caught up.
@@ -7,12 +7,14 @@ Entries have `seq` numbers without gaps, so nobody misses or repeats one.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 import structlog
 
+from desk.api.passing import Mailbox, Passing
 from desk.db.commits import Subscription
 from desk.db.engine import Database
 from desk.errors import DeskError
@@ -40,6 +42,7 @@ class Feed:
         self._last: int | None = None  # not known while nobody listens
         self._commits: Subscription | None = None
         self._news = asyncio.Event()
+        self._mailboxes: set[Mailbox] = set()
         self._clients = 0
         self._closed = False
 
@@ -57,6 +60,16 @@ class Feed:
         """End every client's stream: the server is about to stop."""
         self._closed = True
         self._tell()
+
+    def publish(self, kind: str, call_id: str | None, body: Mapping[str, Any]) -> None:
+        """Tell who listens now of something that is not in the timeline; see `Passing`. It never
+        waits, and does nothing while nobody listens. To be called in the event loop's thread.
+        """
+        if self._mailboxes:
+            event = Passing(kind, call_id, body)
+            for mailbox in self._mailboxes:
+                mailbox.put(event)
+            self._tell()
 
     async def run(self) -> None:
         """Follow the timeline until cancelled."""
@@ -106,27 +119,30 @@ class Feed:
         finally:
             self._clients -= 1
 
-    async def entries(self, after: int | None, heartbeat: float) -> AsyncIterator[list[Entry]]:
-        """Entries after `after` (None: from now on) as they come; an empty list when none came
-        for `heartbeat` seconds. Ends when the server stops.
+    async def entries(
+        self, after: int | None, heartbeat: float
+    ) -> AsyncGenerator[list[Entry | Passing], None]:
+        """Entries after `after` (None: from now on) and passing events as they come; an empty list
+        when none came for `heartbeat` seconds. Ends when the server stops.
         """
-        position = await self._known(after)
-        while not self._closed:
-            last = self._last
-            if position is None:
-                position = last
-            if last is None or position is None or position >= last:
-                news = self._news
-                try:
-                    async with asyncio.timeout(heartbeat):
-                        await news.wait()
-                except TimeoutError:
+        mailbox = Mailbox()
+        self._mailboxes.add(mailbox)
+        try:
+            position = await self._known(after)
+            while not self._closed:
+                if mailbox:
+                    yield [*mailbox.take()]
+                news, last = self._news, self._last
+                if position is None:
+                    position = last
+                if last is not None and position is not None and position < last:
+                    if chunk := await self._chunk(position):
+                        position = chunk[-1].seq
+                        yield [*chunk]
+                elif not mailbox and not await _within(heartbeat, news):
                     yield []
-                continue
-            chunk = await self._chunk(position)
-            if chunk:
-                position = chunk[-1].seq
-                yield chunk
+        finally:
+            self._mailboxes.discard(mailbox)
 
     async def _known(self, after: int | None) -> int | None:
         """`after`, or None if it is not of this database. It may be newer than what we have read:
@@ -152,3 +168,12 @@ class Feed:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+async def _within(seconds: float, news: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from desk.errors import DatabaseError, DeskError, NotFound, VersionConflict
+from desk.errors import DatabaseError, DeskError, NotFound, NotPossibleNow, VersionConflict
 
 log = structlog.get_logger()
 
@@ -76,6 +76,8 @@ def of_desk_error(error: DeskError) -> Problem:
     detail = str(error)
     if isinstance(error, NotFound):
         return Problem(404, error.error_id, "Not found", detail, "Check the id.")
+    if isinstance(error, NotPossibleNow):
+        return Problem(409, error.error_id, "Not possible now", error.detail, error.mend)
     if isinstance(error, VersionConflict):
         return Problem(409, error.error_id, "Changed meanwhile", detail, "Read it again.")
     if error.retryable:

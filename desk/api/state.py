@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 from fastapi import Request
 
+from desk.api.control import CallControl
 from desk.api.feed import Feed
 from desk.api.line import LineStatus
 from desk.api.metrics import Metrics
@@ -19,6 +20,7 @@ class ApiState:
 
     db: Database
     line: LineStatus
+    control: CallControl
     settings: ApiSettings
     feed: Feed
     metrics: Metrics
