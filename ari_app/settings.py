@@ -22,7 +22,8 @@ from pydantic_settings import (
 from agi_scripts.settings import AgiSettings
 from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
-from ari_app.problem import Problem
+from ari_app.problem import Problem, unknown
+from ari_app.recording_settings import RecordingSettings
 from ari_app.settings_env import not_json, unread, variable
 from ari_app.settings_errors import problems, unknown_setting
 from ari_app.yaml_lines import LinedYaml, YamlError
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     ivr: IvrSettings
     tickets: TicketSettings = TicketSettings()
     speech: SpeechSettings = SpeechSettings()
+    recording: RecordingSettings = RecordingSettings()
     bridge: BridgeSettings = BridgeSettings()
     api: ApiSettings = ApiSettings()
     agi: AgiSettings = AgiSettings()
@@ -128,6 +130,7 @@ def load(path: Path) -> Settings:
     home = path.resolve().parent
     crossing = [
         *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
+        *_notices(settings),
         *_ports(settings),
     ]
     if foreign or lost or crossing:
@@ -142,6 +145,15 @@ def _told(source: LinedYaml, found: Sequence[Problem], lost: Sequence[str]) -> s
     return "\n".join(
         [*lost, *environment, *source.describe([p for p in found if not overridden[p]])]
     )
+
+
+def _notices(settings: Settings) -> Iterator[Problem]:
+    """Prompts that a recorded talk begins with."""
+    prompts = settings.ivr.prompts
+    for part in ("notice_prompt", "ask_prompt", "refused_prompt"):
+        name = getattr(settings.recording, part)
+        if settings.recording.talks and name not in prompts:
+            yield Problem(("recording", part), unknown("prompt", name, prompts))
 
 
 def _ports(settings: Settings) -> Iterator[Problem]:
