@@ -23,6 +23,8 @@ from agi_scripts.settings import AgiSettings
 from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
 from ari_app.problem import Problem, unknown
+from ari_app.queue.check import check_queue
+from ari_app.queue.settings import QueueSettings
 from ari_app.recording_settings import RecordingSettings
 from ari_app.settings_env import not_json, unread, variable
 from ari_app.settings_errors import problems, unknown_setting
@@ -77,6 +79,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     pbx: PbxSettings = PbxSettings()
     ivr: IvrSettings
+    queue: QueueSettings = QueueSettings()
     tickets: TicketSettings = TicketSettings()
     speech: SpeechSettings = SpeechSettings()
     recording: RecordingSettings = RecordingSettings()
@@ -130,6 +133,7 @@ def load(path: Path) -> Settings:
     home = path.resolve().parent
     crossing = [
         *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
+        *check_queue(settings.queue, settings.pbx),
         *_notices(settings),
         *_ports(settings),
     ]

@@ -11,6 +11,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 Extension = Annotated[str, Field(pattern=r"^[0-9]{2,8}$")]
 LineNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Word = Annotated[str, Field(min_length=1, max_length=40)]
 
 _HOST_NAME = re.compile(r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*$")
 # What may stand in a quoted SIP display name and in a comma-separated queue member.
@@ -97,12 +98,19 @@ Trunk = Annotated[IpTrunk | RegistrationTrunk, Field(discriminator="kind")]
 
 class AgentSettings(_Section):
     """One agent's phone: a PJSIP endpoint named by its extension. `contact` is for a phone at a
-    fixed address; without it the phone registers with its generated password."""
+    fixed address; without it the phone registers with its generated password.
+
+    Whom the agent serves: `regions` are area codes and provinces, everywhere if there are none;
+    `skills` and `languages` are words of the company's own that menus ask for.
+    """
 
     extension: Extension
     name: str = Field(min_length=1, max_length=40, pattern=_PERSON)
     team: Name
     contact: str = Field(default="", pattern=r"^(sip:[A-Za-z0-9._-]+@[A-Za-z0-9.:\[\]-]+)?$")
+    skills: list[Word] = []
+    regions: list[Word] = []
+    languages: list[Word] = []
 
 
 class PbxSettings(_Section):
