@@ -87,6 +87,26 @@ class NoSuchRecording(NotFound):
         self.recording_id = recording_id
 
 
+class NoSuchTalk(NotFound):
+    """No talk with this id."""
+
+    error_id = "no-such-talk"
+
+    def __init__(self, talk_id: str) -> None:
+        super().__init__(f"no talk {talk_id!r}; record it with talks.begin first")
+        self.talk_id = talk_id
+
+
+class NoSuchCallback(NotFound):
+    """No call-back with this id."""
+
+    error_id = "no-such-callback"
+
+    def __init__(self, callback_id: int) -> None:
+        super().__init__(f"no call-back with id {callback_id}; keep it with callbacks.request")
+        self.callback_id = callback_id
+
+
 class NoSuchLiveCall(NotFound):
     """This process serves no call with this id now."""
 
@@ -115,6 +135,20 @@ class NoSuchToken(NotFound):
     def __init__(self, token_id: int) -> None:
         super().__init__(f"no token with id {token_id}; `huisheng token list` shows them")
         self.token_id = token_id
+
+
+class CallHasTicket(DeskError):  # noqa: N818 - a state
+    """The call belongs to another ticket already, and a call belongs to exactly one."""
+
+    error_id = "call-has-ticket"
+
+    def __init__(self, call_id: str, ticket_id: int) -> None:
+        super().__init__(
+            f"call {call_id!r} belongs to the ticket with id {ticket_id}; link or merge the two "
+            "tickets instead of moving the call"
+        )
+        self.call_id = call_id
+        self.ticket_id = ticket_id
 
 
 class VersionConflict(DeskError):  # noqa: N818

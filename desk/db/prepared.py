@@ -24,20 +24,25 @@ class Prepared:
     def __init__(
         self, statement: Any, *, names: Iterable[str] = (), on_postgresql: Any = None
     ) -> None:
-        """Compile `statement`, every value of which is a `bindparam`.
+        """Compile `statement`.
 
         Args:
             names: of the columns, for an insert without values.
             on_postgresql: what to run there, if it differs.
         """
         self._statement = statement if on_postgresql is None else on_postgresql
-        self._sql = str(statement.compile(dialect=_SQLITE, column_keys=list(names) or None))
+        compiled = statement.compile(dialect=_SQLITE, column_keys=list(names) or None)
+        self._sql = str(compiled)
+        # What is written into the statement itself, and the offset of a limit.
+        self._own = {
+            compiled.bind_names[bind]: bind.value for bind in compiled.bind_names if bind.unique
+        }
 
     def execute(self, db: Connection, values: Mapping[str, Any]) -> Any:
         """Run it; the result has `fetchone`, `fetchall` and `rowcount`, and rows are tuples."""
         if db.dialect.name != "sqlite":
             return db.execute(self._statement, values)
-        bound = {
+        bound = self._own | {
             name: iso(value) if isinstance(value, datetime) else value
             for name, value in values.items()
         }

@@ -34,12 +34,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """What the driver gave → aware moment in UTC."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        return moment(value) if value is not None else None
 
 
 def iso(moment: datetime) -> str:
@@ -51,3 +46,10 @@ def iso(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone; pass an aware moment")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(value: datetime | str) -> datetime:
+    """The moment in a plain value that either driver gave (`Prepared` converts nothing)."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return value.astimezone(UTC)

@@ -1,20 +1,26 @@
-"""Writing the journal of calls."""
+"""Writing the journal of calls.
+
+A call that has ended stays open to what is learnt of it later: notes, recordings, its ticket.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from desk.callers import CALLER_COLUMNS, caller_body, caller_columns, canonical_list
 from desk.db.insert import insert_unless_there
 from desk.db.prepared import Prepared
-from desk.db.schema import calls
-from desk.errors import NoSuchCall
+from desk.db.schema import calls, tickets
+from desk.db.types import moment
+from desk.errors import NoSuchCall, NoSuchTicket
 from desk.region.caller import Caller
 from desk.text import canonical, storable
 from desk.timeline import append
+
+Direction = Literal["inbound", "outbound"]
 
 FIRST_STAGE = "welcome"
 MOST_ID = 150
@@ -30,6 +36,8 @@ _BEGIN = insert_unless_there(
         "stage_state",
         "stage_at",
         "received_at",
+        "direction",
+        "ticket_id",
     ),
 )
 _ENTER = Prepared(
@@ -37,24 +45,27 @@ _ENTER = Prepared(
     .where(calls.c.id == bindparam("of_id"))
     .values(stage=bindparam("new_stage"), stage_state=bindparam("state"), stage_at=bindparam("now"))
 )
-_END = (
+_END = Prepared(
     update(calls)
     .where(calls.c.id == bindparam("of_id"), calls.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), cause=bindparam("why"))
     .returning(calls.c.ticket_id, calls.c.received_at)
 )
 _TICKET = Prepared(select(calls.c.ticket_id).where(calls.c.id == bindparam("of_id")))
+_THERE = Prepared(select(tickets.c.id).where(tickets.c.id == bindparam("of_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A call that has just come.
+    """A call that has just come, or that we have just made.
 
     Attributes:
-        id: Asterisk's id of the caller's channel.
-        dialled: the number that the caller dialled, as the trunk sent it.
+        id: Asterisk's id of the caller's channel; of an outbound call, of the channel to whom we
+            call, who is the caller to everything else here.
+        dialled: the number that was dialled, as the trunk sent it or got it.
         caller_id: the caller's number, as the trunk sent it.
         customer_ids: every customer who has this number.
+        ticket_id: of the matter that an outbound call is about: the call belongs to that ticket.
     """
 
     id: str
@@ -62,6 +73,8 @@ class NewCall:
     caller_id: str
     caller: Caller
     customer_ids: tuple[int, ...] = ()
+    direction: Direction = "inbound"
+    ticket_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +93,15 @@ class Call:
     ended_at: datetime | None
     cause: str | None
     ticket_id: int | None
+    direction: Direction = "inbound"
 
 
 def begin(db: Connection, call: NewCall, now: datetime) -> None:
-    """Record a call, once: a second report of the same id changes nothing.
+    """Record a call, once: a second report of the same id changes nothing. `call.received`, or
+    `call.placed` for an outbound one.
 
     Raises:
+        NoSuchTicket: there is no ticket with the id given.
         ValueError: the id is empty or longer than 150 characters.
     """
     if not 0 < len(call.id) <= MOST_ID:
@@ -99,12 +115,16 @@ def begin(db: Connection, call: NewCall, now: datetime) -> None:
         "stage_state": "{}",
         "stage_at": now,
         "received_at": now,
+        "direction": call.direction,
+        "ticket_id": call.ticket_id,
     }
+    if call.ticket_id is not None and not _THERE.execute(db, {"of_id": call.ticket_id}).fetchall():
+        raise NoSuchTicket(call.ticket_id)
     if _BEGIN.execute(db, row).rowcount == 0:
         return
     append(
         db,
-        kind="call.received",
+        kind="call.received" if call.direction == "inbound" else "call.placed",
         body={
             "dialled": row["dialled"],
             "caller": caller_body(call.caller),
@@ -112,6 +132,7 @@ def begin(db: Connection, call: NewCall, now: datetime) -> None:
         },
         now=now,
         call_id=call.id,
+        ticket_id=call.ticket_id,
         customer_id=call.customer_ids[0] if len(call.customer_ids) == 1 else None,
     )
 
@@ -144,21 +165,27 @@ def note(db: Connection, call_id: str, kind: str, body: Mapping[str, Any], now: 
 def end(db: Connection, call_id: str, cause: str, now: datetime) -> None:
     """Record that a call is over, once: the first cause stays.
 
+    Args:
+        cause: how it ended, like `completed` or `hangup`; `fallback`: the dialplan, which served
+            the caller without us, says that it is over.
+        now: when it ended; for what is learnt from the dialplan's note, the note's time.
+
     Raises:
         NoSuchCall: `begin` has not been called.
     """
     cause = storable(cause, 60)
-    row = db.execute(_END, {"of_id": call_id, "now": now, "why": cause}).one_or_none()
-    if row is None:
+    rows = _END.execute(db, {"of_id": call_id, "now": now, "why": cause}).fetchall()
+    if not rows:
         if _TICKET.execute(db, {"of_id": call_id}).fetchone() is None:
             raise NoSuchCall(call_id)
         return
-    seconds = round((now - row.received_at).total_seconds(), 3)
+    [[ticket_id, received_at]] = rows
+    seconds = round((now - moment(received_at)).total_seconds(), 3)
     append(
         db,
         kind="call.ended",
         body={"cause": cause, "seconds": seconds},
         now=now,
         call_id=call_id,
-        ticket_id=row.ticket_id,
+        ticket_id=ticket_id,
     )

@@ -75,4 +75,5 @@ def _call(row: Any) -> Call:
         ended_at=row.ended_at,
         cause=row.cause,
         ticket_id=row.ticket_id,
+        direction=row.direction,
     )

@@ -13,8 +13,8 @@ def ordering_key(call_id: str | None, ticket_id: int | None) -> str:
     return f"ticket:{ticket_id}" if ticket_id is not None else f"call:{call_id}"
 
 
-def put(db: Connection, seq: int, call_id: str | None, ticket_id: int | None) -> None:
-    """Add the entry `seq` to the outbox. What is sent is the entry itself, which never changes
-    but by erasure: then the erased words are not sent either.
+def put(db: Connection, seq: int, key: str) -> None:
+    """Add the entry `seq` to the outbox, to go in order with all of the same key. What is sent is
+    the entry itself, which never changes but by erasure: then the erased words are not sent.
     """
-    _INSERT.execute(db, {"seq": seq, "key": ordering_key(call_id, ticket_id)})
+    _INSERT.execute(db, {"seq": seq, "key": key})

@@ -4,16 +4,10 @@ from sqlalchemy import Connection, or_, select
 
 from desk.db.schema import tickets
 from desk.numbering import ticket_id_of
-from desk.tickets.ticket import ONE, Ticket, ticket_of
+from desk.tickets.ticket import Ticket, get, ticket_of
 
 MOST = 200
 _NEWEST = select(tickets).order_by(tickets.c.id.desc())
-
-
-def get(db: Connection, ticket_id: int) -> Ticket | None:
-    """The ticket with this id."""
-    row = db.execute(ONE, {"of_id": ticket_id}).one_or_none()
-    return ticket_of(row) if row is not None else None
 
 
 def by_number(db: Connection, number: str) -> Ticket | None:
@@ -38,7 +32,7 @@ def search(
 
     Args:
         region: an area code (`022`), or the name of a province or a city (`天津`).
-        text: a ticket number, or a part of subject or description.
+        text: a ticket number, or a part of subject, description or summary.
         before: the id of the last ticket of the previous page.
     """
     query = _NEWEST.limit(min(limit, MOST))
@@ -59,6 +53,7 @@ def search(
         anywhere = [
             tickets.c.subject.contains(text, autoescape=True),
             tickets.c.description.contains(text, autoescape=True),
+            tickets.c.summary.contains(text, autoescape=True),
         ]
         ticket_id = ticket_id_of(text)
         if ticket_id is not None:

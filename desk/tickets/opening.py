@@ -2,35 +2,26 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from desk.callers import caller_body, caller_columns, caller_of, canonical_list
 from desk.db.prepared import Prepared
-from desk.db.schema import calls, recordings, tickets, transcripts
-from desk.errors import NoSuchCall
+from desk.db.schema import tickets
 from desk.numbering import ticket_number
 from desk.region.caller import Caller
-from desk.text import parsed, storable
+from desk.text import canonical, parsed, storable
+from desk.tickets.digest import told_by_digests
+from desk.tickets.of_call import CallRow, call_for_change, link, told_in
 from desk.tickets.ticket import ACCEPTED, MOST_DESCRIPTION, Ticket, for_change
 from desk.timeline import append
 
 MOST_LABELS = 50
 _NOBODY = Caller(input="", kind="unknown")
+_NAMES = tuple(name for name in tickets.c.keys() if name != "id")  # noqa: SIM118 - of columns
 
-_CALL = select(calls).where(calls.c.id == bindparam("of_id")).with_for_update()
-_INSERT = insert(tickets)
-_LINK = Prepared(
-    update(calls).where(calls.c.id == bindparam("of_id")).values(ticket_id=bindparam("new_ticket"))
-)
-_TOLD = Prepared(
-    select(transcripts.c.text)
-    .join(recordings, recordings.c.id == transcripts.c.recording_id)
-    .where(recordings.c.call_id == bindparam("of_id"))
-    .order_by(recordings.c.id)
-)
-_JOIN = (
+_INSERT = Prepared(insert(tickets).returning(tickets.c.id), names=_NAMES)
+_ADD = Prepared(
     update(tickets)
     .where(tickets.c.id == bindparam("of_id"))
     .values(
@@ -67,25 +58,22 @@ def open_ticket(db: Connection, new: NewTicket, now: datetime, *, actor: str = "
     Raises:
         NoSuchCall: `call_id` is not in the journal.
     """
-    call = None
-    if new.call_id is not None:
-        call = db.execute(_CALL, {"of_id": new.call_id}).one_or_none()
-        if call is None:
-            raise NoSuchCall(new.call_id)
-        if call.ticket_id is not None:
-            return _join(db, call.ticket_id, new, now, actor)
+    call = call_for_change(db, new.call_id) if new.call_id is not None else None
+    if call is not None and call.ticket_id is not None:
+        return _add_to(db, call.ticket_id, new, now, actor)
     return _open(db, new, call, now, actor)
 
 
-def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) -> Ticket:
+def _open(
+    db: Connection, new: NewTicket, call: CallRow | None, now: datetime, actor: str
+) -> Ticket:
     caller, customer_ids, description = new.caller, new.customer_ids, new.description
     if call is not None:
         caller = caller or caller_of(call)
         customer_ids = customer_ids or tuple(parsed(call.customer_ids))
-        description = description or "\n".join(
-            text for (text,) in _TOLD.execute(db, {"of_id": call.id}).fetchall()
-        )
+        description = description or told_in(db, call.id)
     caller = caller or _NOBODY
+    summary, found = told_by_digests([call.digest] if call is not None and call.digest else [])
     ticket = Ticket(
         id=0,
         type=storable(new.type, 60),
@@ -100,6 +88,8 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
         opened_at=now,
         updated_at=now,
         version=1,
+        summary=summary,
+        found=found,
     )
     row = {
         "type": ticket.type,
@@ -114,10 +104,12 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
         "opened_at": now,
         "updated_at": now,
         "version": 1,
+        "summary": summary,
+        "found": canonical(found),
     }
-    ticket_id: int = db.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
+    [[ticket_id]] = _INSERT.execute(db, row).fetchall()
     if call is not None:
-        _LINK.execute(db, {"of_id": call.id, "new_ticket": ticket_id})
+        link(db, call.id, ticket_id)
     append(
         db,
         kind="ticket.opened",
@@ -126,6 +118,7 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
             "type": ticket.type,
             "subject": ticket.subject,
             "description": ticket.description,
+            "summary": summary,
             "status": ticket.status,
             "labels": ticket.labels,
             "caller": caller_body(caller),
@@ -140,7 +133,7 @@ def _open(db: Connection, new: NewTicket, call: Any, now: datetime, actor: str) 
     return replace(ticket, id=ticket_id)
 
 
-def _join(db: Connection, ticket_id: int, new: NewTicket, now: datetime, actor: str) -> Ticket:
+def _add_to(db: Connection, ticket_id: int, new: NewTicket, now: datetime, actor: str) -> Ticket:
     ticket = for_change(db, ticket_id)
     labels = _labels((*ticket.labels, *new.labels))
     description = ticket.description or storable(new.description, MOST_DESCRIPTION)
@@ -152,18 +145,20 @@ def _join(db: Connection, ticket_id: int, new: NewTicket, now: datetime, actor: 
         "new_description": description,
         "now": now,
     }
-    db.execute(_JOIN, values)
+    _ADD.execute(db, values)
     append(
         db,
         kind="ticket.joined",
         body={"labels": labels, "description": description, "version": ticket.version + 1},
         now=now,
-        call_id=ticket.call_id,
+        call_id=new.call_id,
         ticket_id=ticket_id,
         customer_id=ticket.customer_id,
         actor=actor,
     )
-    return for_change(db, ticket_id)
+    return replace(
+        ticket, labels=labels, description=description, updated_at=now, version=ticket.version + 1
+    )
 
 
 def _labels(labels: tuple[str, ...]) -> tuple[str, ...]:

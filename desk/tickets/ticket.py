@@ -1,14 +1,17 @@
 """What a ticket is, and changing its description."""
 
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from desk.callers import caller_of
+from desk.db.prepared import Prepared
 from desk.db.schema import tickets
+from desk.db.types import moment
 from desk.errors import NoSuchTicket, VersionConflict
 from desk.numbering import ticket_number
 from desk.region.caller import Caller
@@ -19,9 +22,10 @@ ACCEPTED = "accepted"
 STATUSES: Mapping[str, str] = {ACCEPTED: "受理"}
 MOST_DESCRIPTION = 20_000
 
-ONE = select(tickets).where(tickets.c.id == bindparam("of_id"))
-_FOR_CHANGE = ONE.with_for_update()
-_DESCRIBE = (
+_one = select(tickets).where(tickets.c.id == bindparam("of_id"))
+_ONE = Prepared(_one)
+_FOR_CHANGE = Prepared(_one.with_for_update())
+_DESCRIBE = Prepared(
     update(tickets)
     .where(tickets.c.id == bindparam("of_id"))
     .values(
@@ -30,6 +34,7 @@ _DESCRIBE = (
         version=tickets.c.version + 1,
     )
 )
+_Row = namedtuple("_Row", tickets.c.keys())  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Ticket:
         candidate_customer_ids: every customer with the caller's number, where several have it:
             a person decides, it is never guessed.
         version: 1, then one more with every change.
+        summary: what its calls were about, a line for each call that says something.
+        found: what callers named: `numbers` (E.164) and `order_ids`, each a list without repeats.
     """
 
     id: int
@@ -57,6 +64,8 @@ class Ticket:
     opened_at: datetime
     updated_at: datetime
     version: int
+    summary: str = ""
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> str:
@@ -80,7 +89,7 @@ class Ticket:
 
 
 def ticket_of(row: Any) -> Ticket:
-    """The ticket in a row."""
+    """The ticket in a row of all columns."""
     return Ticket(
         id=row.id,
         type=row.type,
@@ -92,10 +101,18 @@ def ticket_of(row: Any) -> Ticket:
         customer_id=row.customer_id,
         candidate_customer_ids=tuple(parsed(row.candidate_customer_ids)),
         call_id=row.call_id,
-        opened_at=row.opened_at,
-        updated_at=row.updated_at,
+        opened_at=moment(row.opened_at),
+        updated_at=moment(row.updated_at),
         version=row.version,
+        summary=row.summary,
+        found=parsed(row.found),
     )
+
+
+def get(db: Connection, ticket_id: int) -> Ticket | None:
+    """The ticket with this id."""
+    row = _ONE.execute(db, {"of_id": ticket_id}).fetchone()
+    return ticket_of(_Row._make(row)) if row is not None else None
 
 
 def for_change(db: Connection, ticket_id: int) -> Ticket:
@@ -104,10 +121,10 @@ def for_change(db: Connection, ticket_id: int) -> Ticket:
     Raises:
         NoSuchTicket: there is none.
     """
-    row = db.execute(_FOR_CHANGE, {"of_id": ticket_id}).one_or_none()
+    row = _FOR_CHANGE.execute(db, {"of_id": ticket_id}).fetchone()
     if row is None:
         raise NoSuchTicket(ticket_id)
-    return ticket_of(row)
+    return ticket_of(_Row._make(row))
 
 
 def describe(
@@ -134,7 +151,7 @@ def describe(
     description = storable(description, MOST_DESCRIPTION)
     if description == ticket.description:
         return ticket
-    db.execute(_DESCRIBE, {"of_id": ticket_id, "new_description": description, "now": now})
+    _DESCRIBE.execute(db, {"of_id": ticket_id, "new_description": description, "now": now})
     append(
         db,
         kind="ticket.described",
@@ -145,4 +162,4 @@ def describe(
         customer_id=ticket.customer_id,
         actor=actor,
     )
-    return ticket_of(db.execute(ONE, {"of_id": ticket_id}).one())
+    return replace(ticket, description=description, updated_at=now, version=ticket.version + 1)

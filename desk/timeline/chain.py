@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from desk import outbox
 from desk.db.prepared import Prepared
 from desk.db.schema import timeline, timeline_head
-from desk.db.types import iso
+from desk.db.types import iso, moment
 from desk.text import canonical, parsed, storable
 
 GENESIS = "0" * 64
@@ -30,7 +30,7 @@ _ADVANCE = Prepared(
     update(timeline_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
 )
 _INSERT = Prepared(insert(timeline).inline(), names=timeline.c.keys())
-_LAST = select(timeline_head.c.seq)
+_LAST = Prepared(select(timeline_head.c.seq))
 COLUMNS = (
     timeline.c.seq,
     timeline.c.at,
@@ -42,16 +42,17 @@ COLUMNS = (
     timeline.c.body,
     timeline.c.hash,
 )
-_AFTER = (
+_after = (
     select(*COLUMNS)
     .where(timeline.c.seq > bindparam("after"))
     .order_by(timeline.c.seq)
     .limit(bindparam("most"))
 )
-_AFTER_OF_CALL = _AFTER.where(timeline.c.call_id == bindparam("call_id"))
-_AFTER_OF_TICKET = _AFTER.where(timeline.c.ticket_id == bindparam("ticket_id"))
-_AFTER_OF_CUSTOMER = _AFTER.where(timeline.c.customer_id == bindparam("customer_id"))
-_ONE = select(*COLUMNS).where(timeline.c.seq == bindparam("seq"))
+_AFTER = Prepared(_after)
+_AFTER_OF_CALL = Prepared(_after.where(timeline.c.call_id == bindparam("call_id")))
+_AFTER_OF_TICKET = Prepared(_after.where(timeline.c.ticket_id == bindparam("ticket_id")))
+_AFTER_OF_CUSTOMER = Prepared(_after.where(timeline.c.customer_id == bindparam("customer_id")))
+_ONE = Prepared(select(*COLUMNS).where(timeline.c.seq == bindparam("seq")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,13 @@ def append(
     ticket_id: int | None = None,
     customer_id: int | None = None,
     actor: str = "system",
+    outbox_key: str | None = None,
 ) -> Entry:
-    """Add an entry to the chain and, if it concerns a call or a ticket, to the outbox."""
+    """Add an entry to the chain and, if it concerns a call or a ticket, to the outbox.
+
+    Args:
+        outbox_key: the ordering key under which an entry of neither goes to the outbox.
+    """
     previous_seq, previous_hash = _HEAD.execute(db, {}).fetchone()
     seq = previous_seq + 1
     if not actor.isprintable() or len(actor) > 200:
@@ -117,7 +123,9 @@ def append(
     )
     _ADVANCE.execute(db, {"new_seq": seq, "new_hash": hashed})
     if call_id is not None or ticket_id is not None:
-        outbox.put(db, seq, call_id, ticket_id)
+        outbox_key = outbox.ordering_key(call_id, ticket_id)
+    if outbox_key is not None:
+        outbox.put(db, seq, outbox_key)
     db.info["advanced"] = seq
     return Entry(seq, now, kind, call_id, ticket_id, customer_id, actor, body, hashed)
 
@@ -147,13 +155,13 @@ def entry_hash(
 
 def last_seq(db: Connection) -> int:
     """The newest entry's `seq`; 0 while there is none."""
-    seq: int = db.execute(_LAST).scalar_one()
+    seq: int = _LAST.execute(db, {}).fetchone()[0]
     return seq
 
 
 def entry(db: Connection, seq: int) -> Entry | None:
     """The entry with this `seq`."""
-    row = db.execute(_ONE, {"seq": seq}).one_or_none()
+    row = _ONE.execute(db, {"seq": seq}).fetchone()
     return _entry(row) if row is not None else None
 
 
@@ -176,19 +184,10 @@ def entries_after(
         statement, values["ticket_id"] = _AFTER_OF_TICKET, ticket_id
     elif customer_id is not None:
         statement, values["customer_id"] = _AFTER_OF_CUSTOMER, customer_id
-    return [_entry(row) for row in db.execute(statement, values)]
+    return [_entry(row) for row in statement.execute(db, values).fetchall()]
 
 
 def _entry(row: Any) -> Entry:
-    body = row.body
-    return Entry(
-        row.seq,
-        row.at,
-        row.kind,
-        row.call_id,
-        row.ticket_id,
-        row.customer_id,
-        row.actor,
-        parsed(body) if body is not None else None,
-        row.hash,
-    )
+    seq, at, kind, call_id, ticket_id, customer_id, actor, body, hashed = row
+    told = parsed(body) if body is not None else None
+    return Entry(seq, moment(at), kind, call_id, ticket_id, customer_id, actor, told, hashed)
