@@ -125,7 +125,9 @@ def _menus(ivr: IvrSettings, pbx: PbxSettings, tickets: TicketSettings) -> Itera
         "person": ("team", {agent.team for agent in pbx.agents}),
         "extension": ("agent's extension", set(extensions)),
         "ticket": ("ticket type", set(tickets.types)),
+        "language": ("agent's language", {w for a in pbx.agents for w in a.languages}),
     }
+    skills = {word for agent in pbx.agents for word in agent.skills}
     for name, menu in ivr.menus.items():
         at: Location = ("ivr", "menus", name)
         for part in ("prompt", "invalid", "silence"):
@@ -137,6 +139,10 @@ def _menus(ivr: IvrSettings, pbx: PbxSettings, tickets: TicketSettings) -> Itera
                 value = getattr(action, part)
                 if value is not None and value not in names:
                     yield Problem((*at, *place, part), unknown(kind, value, names))
+            for index, skill in enumerate(action.skills):
+                if skill not in skills:
+                    where = (*at, *place, "skills", index)
+                    yield Problem(where, unknown("agent's skill", skill, skills))
             if action.back and name in entrances:
                 yield Problem(
                     (*at, *place), "nothing to go back to: callers enter here; use `repeat`"

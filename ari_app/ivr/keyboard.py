@@ -78,7 +78,9 @@ def _end(outcome: Outcome, ivr: IvrSettings, show: Show) -> None:
             _hear([prompt], ivr, show)
             show(Text("→ 留言 a message is recorded", NAME))
         case Person(team=team):
-            show(Text(f"→ 人工 connected to a person of {team}", NAME))
+            asked = [*sorted(outcome.skills), outcome.language, "urgent" if outcome.urgent else ""]
+            aside = "".join(f" · {word}" for word in asked if word)
+            show(Text.assemble((f"→ 人工 connected to a person of {team}", NAME), (aside, ASIDE)))
         case Extension(number=number):
             show(Text(f"→ 分机 connected to extension {number}", NAME))
         case HangUp(prompts=prompts):

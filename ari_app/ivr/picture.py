@@ -74,8 +74,10 @@ class _Drawing:
             line.append("留言 message ").append(self._heard(action.message))
         elif action.person is not None:
             line.append("人工 a person of ").append(action.person, NAME)
+            line.append(_asked(action), ASIDE)
         elif action.extension is not None:
             line.append("分机 extension ").append(action.extension, NAME)
+            line.append(_asked(action), ASIDE)
         elif action.back:
             line.append("返回 back")
         elif action.repeat:
@@ -97,4 +99,12 @@ class _Drawing:
 
     def _rules(self, menu: MenuSettings) -> str:
         barge_in = "可打断 keys stop the prompt" if menu.barge_in else "先听完 prompt to the end"
-        return f"{barge_in} · {menu.timeout_seconds:g} 秒 s · {menu.attempts} 次 attempts"
+        record = f" · 录音 record: {menu.record}" if menu.record else ""
+        return f"{barge_in} · {menu.timeout_seconds:g} 秒 s · {menu.attempts} 次 attempts{record}"
+
+
+def _asked(action: Action) -> str:
+    """What a choice asks of the agent and of the line."""
+    skills = f"  技能 skills {', '.join(action.skills)}" if action.skills else ""
+    language = f"  语言 language {action.language}" if action.language else ""
+    return skills + language + ("  优先 urgent" if action.urgent else "")

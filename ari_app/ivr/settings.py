@@ -6,12 +6,18 @@ References between parts (a menu that a key leads to, a prompt's name) are check
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from asterisk_conf.settings import Word
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Key = Annotated[str, Field(pattern=r"^[0-9*#]$")]
+
+Record = Literal["ask", "notice", "never"]
+"""What a caller hears of the recording of a talk: a question that a key can refuse, a notice, or
+nothing, because it is not recorded."""
 
 Hours = Annotated[
     str, Field(pattern=r"^(closed|([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00))$")
@@ -68,6 +74,10 @@ class Action(_Section):
     hangup: bool = False
     # after `say`
     then: Name | None = None  # a menu; without it the call ends
+    # with `person`: what the agent must have, besides the team
+    skills: list[Word] = []
+    language: Word | None = None
+    urgent: bool = False  # served before others who wait; with `extension` too
 
     @model_validator(mode="after")
     def _one_verb(self) -> "Action":
@@ -76,6 +86,11 @@ class Action(_Section):
             raise ValueError(f"needs exactly one of {', '.join(VERBS)}; found {verbs or 'none'}")
         if self.then is not None and self.say is None:
             raise ValueError("`then` goes with `say`")
+        for name in ("skills", "language"):
+            if getattr(self, name) and self.person is None:
+                raise ValueError(f"`{name}` goes with `person`")
+        if self.urgent and self.person is None and self.extension is None:
+            raise ValueError("`urgent` goes with `person` or `extension`")
         return self
 
     @property
@@ -99,6 +114,7 @@ class MenuSettings(_Section):
     silence: Name = "silence"
     failure: Action
     dial_extensions: bool = False
+    record: Record | None = None  # of talks that are chosen here; None: as `recording` says
 
 
 class EntrySettings(_Section):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from ari_app.ivr.settings import Action, EntrySettings, IvrSettings, ScheduleSettings
+from ari_app.ivr.settings import Action, EntrySettings, IvrSettings, Record, ScheduleSettings
 from asterisk_conf.settings import PbxSettings
 from desk.calendar import Calendar, is_open
 from desk.region import Caller
@@ -16,7 +16,8 @@ from desk.region import Caller
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One menu. Prompts are names; `extensions` is empty unless callers may dial them here."""
+    """One menu. Prompts are names; `extensions` is empty unless callers may dial them here;
+    `record` is None where the menu leaves it to the `recording` section."""
 
     name: str
     prompt: str
@@ -28,6 +29,7 @@ class Menu:
     silence: str
     failure: Action
     extensions: frozenset[str]
+    record: Record | None = None
 
     def begins_extension(self, digits: str) -> bool:
         """Whether more digits may make an extension of `digits`, or they are one already."""
@@ -66,6 +68,7 @@ class MenuTree:
                 silence=menu.silence,
                 failure=menu.failure,
                 extensions=extensions if menu.dial_extensions else frozenset(),
+                record=menu.record,
             )
             for name, menu in ivr.menus.items()
         }

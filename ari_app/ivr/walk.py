@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ari_app.ivr.settings import Action
+from ari_app.ivr.settings import Action, Record
 from ari_app.ivr.tree import Menu, MenuTree
 
 MOST_QUESTIONS = 100
@@ -70,18 +70,24 @@ class LeaveMessage:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Connect the caller to somebody of `team`."""
+    """Connect the caller to somebody of `team` who has all `skills` and speaks `language`."""
 
     team: str
     choice: Choice
+    skills: frozenset[str] = frozenset()
+    language: str = ""  # "": any
+    urgent: bool = False
+    record: Record | None = None  # the menu's; None: as the `recording` section says
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Connect the caller to one agent's phone."""
+    """Connect the caller to the agent with this number."""
 
     number: str
     choice: Choice
+    urgent: bool = False
+    record: Record | None = None  # as of a `Person`
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ class Walk:
     def _dialled(self) -> Extension:
         choice = self._choose(self._digits, "", None, "extension")
         number, self._digits = self._digits, ""
-        return Extension(number, choice)
+        return Extension(number, choice, record=self._menu.record)
 
     def _timed_out(self) -> Outcome:
         if self._digits in self._menu.extensions:
@@ -207,9 +213,16 @@ class Walk:
         if action.message is not None:
             return LeaveMessage(action.message, choice)
         if action.person is not None:
-            return Person(action.person, choice)
+            return Person(
+                action.person,
+                choice,
+                skills=frozenset(action.skills),
+                language=action.language or "",
+                urgent=action.urgent,
+                record=self._menu.record,
+            )
         if action.extension is not None:
-            return Extension(action.extension, choice)
+            return Extension(action.extension, choice, action.urgent, self._menu.record)
         if action.hangup:
             return HangUp(("goodbye",), choice)
         if action.say is not None and action.then is None:

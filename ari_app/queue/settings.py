@@ -4,7 +4,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ari_app.ivr.settings import Key
 
 DEFAULT = "default"
 """The rule of teams that have none of their own, and of callers who ask for no team."""
@@ -56,8 +58,10 @@ class QueueSettings(_Section):
     """How callers wait and how agents are chosen; docs/queue.md says what each means."""
 
     most_waiting: int = Field(default=200, ge=1, le=10_000)
-    longest_wait_seconds: int = Field(default=600, ge=5, le=86_400)
-    announce_seconds: int = Field(default=30, ge=10, le=600)
+    most_wait_seconds: int = Field(default=600, ge=5, le=86_400)
+    announce_seconds: int = Field(default=30, ge=5, le=600)
+    message_key: Key | None = "1"
+    callback_key: Key | None = "2"
     wrap_up_seconds: float = Field(default=10, ge=0, le=3600)
     unanswered_rings: int = Field(default=2, ge=0, le=20)
     unanswered_pause_seconds: float = Field(default=300, ge=1, le=86_400)
@@ -69,6 +73,12 @@ class QueueSettings(_Section):
         "金牌": 10
     }
     rules: dict[str, Annotated[list[StepSettings], Field(min_length=1)]] = {DEFAULT: _STEPS}
+
+    @model_validator(mode="after")
+    def _one_meaning_per_key(self) -> "QueueSettings":
+        if self.message_key is not None and self.message_key == self.callback_key:
+            raise ValueError(f"key {self.message_key} cannot mean both: change `callback_key`")
+        return self
 
     @field_validator("rules")
     @classmethod
