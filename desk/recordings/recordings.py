@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, literal_column, select
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
 
 from desk.db.schema import calls, recordings
-from desk.errors import NoSuchCall
+from desk.errors import NoSuchCall, NoSuchRecording
 from desk.timeline import append
 
-State = Literal["recorded", "transcribed", "failed"]
+State = Literal["recorded", "transcribed", "failed", "skipped"]
 
 ONE = select(recordings).where(recordings.c.id == bindparam("of_id"))
 _BY_NAME = select(recordings).where(recordings.c.name == bindparam("of_name"))
@@ -22,23 +22,39 @@ _OF_CALL = (
 )
 _UNTRANSCRIBED = (
     select(recordings)
-    .where(recordings.c.state == literal_column("'recorded'"))  # finds the partial index
+    .where(
+        recordings.c.state == literal_column("'recorded'"),  # finds the partial index
+        recordings.c.deleted_at.is_(None),
+    )
     .order_by(recordings.c.id)
     .limit(bindparam("most"))
 )
 _INSERT = insert(recordings)
+_SKIP = (
+    update(recordings)
+    .where(recordings.c.id == bindparam("of_id"), recordings.c.state == "recorded")
+    .values(state="skipped")
+)
 _TICKET = select(calls.c.ticket_id).where(calls.c.id == bindparam("of_call"))
 
 
 @dataclass(frozen=True, slots=True)
 class NewRecording:
-    """A finished recording.
+    """A finished recording whose file is kept.
 
     Attributes:
         name: unique; Asterisk's name of the recording.
         path: of the file.
-        sha256: of the file, hexadecimal.
-        kind: `message` (told after the tone) or another word for what was recorded.
+        sha256: of the audio file (not of its encrypted form), hexadecimal.
+        kind: `message` (told after the tone), `party` (one side of a talk), `mix` (all sides), or
+            another word for what was recorded.
+        party: whose voice: `caller`, `agent:8001`; empty in a mix.
+        leg: id of the channel that was recorded.
+        started_at: when it began to record.
+        encrypted: whether the file is the encrypted form.
+        bytes: length of the audio file; 0 if it is not known.
+        state: `skipped` where nothing waits to be transcribed: a mix, or a party whose words were
+            recognised as they were spoken.
     """
 
     call_id: str
@@ -47,11 +63,21 @@ class NewRecording:
     seconds: float
     sha256: str
     kind: str = "message"
+    party: str = ""
+    leg: str = ""
+    started_at: datetime | None = None
+    encrypted: bool = False
+    bytes: int = 0
+    state: Literal["recorded", "skipped"] = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording and its state: `recorded` → `transcribed` or `failed`."""
+    """A recording and its state: `recorded` → `transcribed` or `failed`; or `skipped`.
+
+    `deleted_at` says when its file was deleted; None while it is kept. The rest as in
+    `NewRecording`.
+    """
 
     id: int
     call_id: str
@@ -62,6 +88,12 @@ class Recording:
     sha256: str
     state: State
     recorded_at: datetime
+    party: str
+    leg: str
+    started_at: datetime | None
+    encrypted: bool
+    bytes: int
+    deleted_at: datetime | None
 
 
 def add(db: Connection, new: NewRecording, now: datetime) -> int:
@@ -84,8 +116,13 @@ def add(db: Connection, new: NewRecording, now: datetime) -> int:
         "path": new.path,
         "seconds": new.seconds,
         "sha256": new.sha256,
-        "state": "recorded",
+        "state": new.state,
         "recorded_at": now,
+        "party": new.party,
+        "leg": new.leg,
+        "started_at": new.started_at,
+        "encrypted": new.encrypted,
+        "bytes": new.bytes,
     }
     recording_id: int = db.execute(_INSERT, row).inserted_primary_key[0]  # type: ignore[index]
     append(
@@ -94,6 +131,7 @@ def add(db: Connection, new: NewRecording, now: datetime) -> int:
         body={
             "recording_id": recording_id,
             "kind": new.kind,
+            "party": new.party,
             "seconds": new.seconds,
             "sha256": new.sha256,
         },
@@ -102,6 +140,17 @@ def add(db: Connection, new: NewRecording, now: datetime) -> int:
         ticket_id=call.ticket_id,
     )
     return recording_id
+
+
+def skip(db: Connection, recording_id: int) -> None:
+    """Its words are known already, or nobody may hear them: it waits for no transcriber any more.
+    What has been transcribed stays so.
+
+    Raises:
+        NoSuchRecording: there is none with this id.
+    """
+    if db.execute(_SKIP, {"of_id": recording_id}).rowcount == 0 and get(db, recording_id) is None:
+        raise NoSuchRecording(recording_id)
 
 
 def get(db: Connection, recording_id: int) -> Recording | None:
@@ -132,4 +181,10 @@ def recording_of(row: Any) -> Recording:
         sha256=row.sha256,
         state=row.state,
         recorded_at=row.recorded_at,
+        party=row.party,
+        leg=row.leg,
+        started_at=row.started_at,
+        encrypted=row.encrypted,
+        bytes=row.bytes,
+        deleted_at=row.deleted_at,
     )
