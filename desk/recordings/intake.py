@@ -1,5 +1,6 @@
 """Writing one recording's file: whole, on the disk and under its name, or not there at all."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -119,7 +120,8 @@ class Intake:
 
     def _give_up(self) -> None:
         self._close()
-        self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # `retention.orphans` removes what must stay now
+            self._part.unlink()
 
     def _failed(self, error: OSError) -> StoreError:
         return failed(error, self._name, self._path)
