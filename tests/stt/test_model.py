@@ -37,8 +37,8 @@ def test_bundled_model_is_small_and_honest() -> None:
 
 
 def test_transcripts_say_which_model_made_them(model: SpeechModel, tmp_path: Path) -> None:
-    assert model.engine == "vosk/bundled"
-    assert SpeechModel(tmp_path / "vosk-model-cn-0.22", None).engine == "vosk/vosk-model-cn-0.22"
+    assert model.name == "vosk/bundled"
+    assert SpeechModel(tmp_path / "vosk-model-cn-0.22", None).name == "vosk/vosk-model-cn-0.22"
 
 
 def test_missing_model_folder_is_one_sentence_with_the_mend(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Gate:
             if not go_on(0.0):
                 return None
         self.heard.append(recording.path)
-        return Transcript((), recording.seconds, 0.0, model.engine)
+        return Transcript((), recording.seconds, 0.0, model.name)
 
     async def wait_entered(self) -> None:
         assert await asyncio.to_thread(self.entered.acquire, timeout=DEADLINE)

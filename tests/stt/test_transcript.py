@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stt.transcript import Transcript, Word, join
+from stt.transcript import Transcript, Utterance, Word, join
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,14 @@ def test_blanks_stand_only_between_latin_words(words: list[str], text: str) -> N
 
 
 def test_transcript_goes_into_json_with_times_and_speed() -> None:
-    transcript = Transcript((Word("退款", 0.3, 0.81, 0.9),), 2.0, 0.01, "vosk/bundled")
+    transcript = Transcript(
+        (Utterance.of([Word("退款", 0.3, 0.81, 0.9)]),), 2.0, 0.01, "vosk/bundled"
+    )
     found = json.loads(json.dumps(transcript.as_dict()))
     assert found == {
         "text": "退款",
         "words": [{"text": "退款", "start": 0.3, "end": 0.81, "confidence": 0.9}],
+        "utterances": [{"text": "退款", "start": 0.3, "end": 0.81, "confidence": 0.9}],
         "seconds": 2.0,
         "real_time_factor": 0.005,
         "engine": "vosk/bundled",
