@@ -1,12 +1,15 @@
 """Deliveries: one row per entry and target, from `pending` to `delivered` or `dead`.
 
 Only the head of each ordering key is ever due, so a target sees a ticket's entries in order and
-one at a time. What waits behind a failed head shares its `next_at`: a target that is down costs
-one look at an index, however much waits for it. A dead letter lets the entries behind it pass;
-replayed, it goes before those that still wait.
+one at a time; before a ticket's entry go those that its call made before it had a ticket. What
+waits behind a failed head shares its `next_at`: a target that is down costs one look at an index,
+however much waits for it. A dead letter lets the entries behind it pass; replayed, it goes before
+those that still wait.
+
+Several processes may send to one target: each claims what it sends, for the time of a lease. What
+a process that died had claimed is due again when its lease has run out.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,64 +18,28 @@ from sqlalchemy import (
     Connection,
     String,
     bindparam,
+    cast,
     exists,
     func,
-    insert,
     literal,
     literal_column,
+    or_,
     select,
     update,
 )
 
-from desk.db.schema import deliveries, outbox, outbox_cursors, timeline, timeline_head
+from desk.db.schema import calls, deliveries, timeline
 from desk.db.types import UtcTime, iso
 from desk.numbering import ticket_number
+from desk.outbox.fan_out import PENDING, keys_before
 from desk.text import parsed, storable
 
-_CURSOR = (
-    select(outbox_cursors.c.seq)
-    .where(outbox_cursors.c.target == bindparam("target"))
-    .with_for_update()
-)
-_END = select(timeline_head.c.seq)
-_NEW_CURSOR = insert(outbox_cursors)
-_MOVE_CURSOR = (
-    update(outbox_cursors)
-    .where(outbox_cursors.c.target == bindparam("of_target"))
-    .values(seq=bindparam("new_seq"))
-)
-# Literals, not parameters: only so do both databases see that the partial indexes apply.
-PENDING = literal_column("'pending'", String)
 DEAD = literal_column("'dead'", String)
-
-_ahead = deliveries.alias("ahead")
-_when_ahead_is_due = (
-    select(func.max(_ahead.c.next_at))
-    .where(
-        _ahead.c.target == bindparam("target"),
-        _ahead.c.key == outbox.c.key,
-        _ahead.c.state == PENDING,
-    )
-    .scalar_subquery()
-)
-_FAN_OUT = insert(deliveries).from_select(
-    ["seq", "target", "key", "state", "attempts", "next_at", "last_error", "updated_at"],
-    select(
-        outbox.c.seq,
-        bindparam("target", type_=deliveries.c.target.type),
-        outbox.c.key,
-        PENDING,
-        literal(0),
-        func.coalesce(_when_ahead_is_due, bindparam("at", type_=UtcTime())),
-        literal(""),
-        bindparam("at", type_=UtcTime()),
-    ).where(outbox.c.seq > bindparam("after"), outbox.c.seq <= bindparam("last")),
-)
 
 _earlier = deliveries.alias("earlier")
 _is_head = ~exists().where(
     _earlier.c.target == deliveries.c.target,
-    _earlier.c.key == deliveries.c.key,
+    _earlier.c.key.in_(keys_before(deliveries.c.key, timeline.c.call_id)),
     _earlier.c.state == PENDING,
     _earlier.c.seq < deliveries.c.seq,
 )
@@ -92,6 +59,9 @@ FULL = select(
     timeline.c.actor,
     timeline.c.body,
 ).join(timeline, timeline.c.seq == deliveries.c.seq)
+_unclaimed = or_(
+    deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until <= bindparam("now")
+)
 _DUE = (
     FULL.where(
         deliveries.c.target == bindparam("of_target"),
@@ -102,37 +72,60 @@ _DUE = (
     .order_by(deliveries.c.next_at, deliveries.c.seq)
     .limit(bindparam("most"))
 )
+_FREE = _DUE.where(_unclaimed).with_for_update(of=deliveries, skip_locked=True)
 _NEXT = select(func.min(deliveries.c.next_at)).where(
     deliveries.c.target == bindparam("of_target"), deliveries.c.state == PENDING
 )
 _BY_ID = update(deliveries).where(deliveries.c.id == bindparam("of_id"))
-_BY_IDPENDING = _BY_ID.where(deliveries.c.state == PENDING)
+_CLAIM = _BY_ID.values(claimed_by=bindparam("claimant"), claimed_until=bindparam("until"))
+_OURS = _BY_ID.where(
+    deliveries.c.state == PENDING,
+    or_(deliveries.c.claimed_by.is_(None), deliveries.c.claimed_by == bindparam("claimant")),
+)
+_NOBODYS = {"claimed_by": None, "claimed_until": None}
 _DELIVERED = _BY_ID.where(deliveries.c.state != "delivered").values(
     state="delivered",
     attempts=deliveries.c.attempts + 1,
     last_error="",
     updated_at=bindparam("now"),
+    **_NOBODYS,
 )
-_FAILED = _BY_IDPENDING.values(
+_FAILED = _OURS.values(
     attempts=deliveries.c.attempts + 1,
     next_at=bindparam("then"),
     last_error=bindparam("error"),
     updated_at=bindparam("now"),
+    **_NOBODYS,
 ).returning(deliveries.c.target, deliveries.c.key)
-_BURIED = _BY_IDPENDING.values(
+_BURIED = _OURS.values(
     state="dead",
     attempts=deliveries.c.attempts + 1,
     last_error=bindparam("error"),
     updated_at=bindparam("now"),
+    **_NOBODYS,
 ).returning(deliveries.c.target, deliveries.c.key)
+_RELEASE = (
+    update(deliveries)
+    .where(
+        deliveries.c.target == bindparam("of_target"),
+        deliveries.c.state == PENDING,
+        deliveries.c.claimed_by == bindparam("claimant"),
+    )
+    .values(**_NOBODYS)
+)
+_ticket_of_call = (
+    select(literal("ticket:") + cast(calls.c.ticket_id, String))
+    .where(calls.c.id == bindparam("of_call"))
+    .scalar_subquery()
+)
 _WAIT_WITH_HEAD = (
     update(deliveries)
     .where(
         deliveries.c.target == bindparam("of_target"),
-        deliveries.c.key == bindparam("of_key"),
+        deliveries.c.key.in_([bindparam("of_key"), _ticket_of_call]),
         deliveries.c.state == PENDING,
     )
-    .values(next_at=bindparam("then"))
+    .values(next_at=bindparam("then", type_=UtcTime()))
 )
 
 
@@ -155,33 +148,30 @@ class Delivery:
     last_error: str
 
 
-def fan_out(
-    db: Connection, targets: Sequence[str], now: datetime, *, from_start: bool = False
-) -> int:
-    """Make delivery rows for what is new since each target's last call; returns how many.
-
-    A target seen for the first time starts at the present end of the timeline, or at the very
-    beginning with `from_start`.
-    """
-    made = 0
-    end: int = db.execute(_END).scalar_one()
-    for target in targets:
-        cursor = db.execute(_CURSOR, {"target": target}).scalar()
-        if cursor is None:
-            cursor = 0 if from_start else end
-            db.execute(_NEW_CURSOR, {"target": target, "seq": cursor})
-        if cursor >= end:
-            continue
-        values = {"target": target, "after": cursor, "last": end, "at": now}
-        made += db.execute(_FAN_OUT, values).rowcount
-        db.execute(_MOVE_CURSOR, {"of_target": target, "new_seq": end})
-    return made
-
-
 def due(db: Connection, target: str, now: datetime, limit: int) -> list[Delivery]:
     """What may be sent now, longest due first: at most one entry of each ordering key."""
     rows = db.execute(_DUE, {"of_target": target, "now": now, "most": limit})
     return [delivery_of(row) for row in rows]
+
+
+def claim(
+    db: Connection, target: str, claimant: str, now: datetime, until: datetime, limit: int
+) -> list[Delivery]:
+    """Take what may be sent now and nobody else is sending. It is the claimant's until it reports
+    what came of it, or until the lease ends at `until`.
+
+    Args:
+        claimant: names one process (and one target's worker in it), 1 to 100 characters.
+    """
+    rows = db.execute(_FREE, {"of_target": target, "now": now, "most": limit}).all()
+    for row in rows:
+        db.execute(_CLAIM, {"of_id": row.id, "claimant": claimant, "until": until})
+    return [delivery_of(row) for row in rows]
+
+
+def release(db: Connection, target: str, claimant: str) -> None:
+    """Give back what was claimed and not sent: it is due again at once."""
+    db.execute(_RELEASE, {"of_target": target, "claimant": claimant})
 
 
 def next_due_at(db: Connection, target: str) -> datetime | None:
@@ -195,22 +185,48 @@ def delivered(db: Connection, delivery_id: int, now: datetime) -> None:
     db.execute(_DELIVERED, {"of_id": delivery_id, "now": now})
 
 
-def failed(db: Connection, delivery_id: int, error: str, next_at: datetime, now: datetime) -> None:
-    """It did not arrive, or nobody knows; try again at `next_at`."""
-    values = {"of_id": delivery_id, "then": next_at, "error": storable(error, 1000), "now": now}
+def failed(
+    db: Connection,
+    delivery_id: int,
+    error: str,
+    next_at: datetime,
+    now: datetime,
+    claimant: str = "",
+) -> None:
+    """It did not arrive, or nobody knows; try again at `next_at`. Says nothing if another process
+    has claimed it since."""
+    values = {
+        "of_id": delivery_id,
+        "then": next_at,
+        "error": storable(error, 1000),
+        "now": now,
+        "claimant": claimant,
+    }
     _wait_with_head(db, db.execute(_FAILED, values).one_or_none(), next_at)
 
 
-def bury(db: Connection, delivery_id: int, error: str, now: datetime) -> None:
-    """Give up: a dead letter, until `replay`."""
-    values = {"of_id": delivery_id, "error": storable(error, 1000), "now": now}
+def bury(db: Connection, delivery_id: int, error: str, now: datetime, claimant: str = "") -> None:
+    """Give up: a dead letter, until `replay`. Not if another process has claimed it since."""
+    values = {
+        "of_id": delivery_id,
+        "error": storable(error, 1000),
+        "now": now,
+        "claimant": claimant,
+    }
     _wait_with_head(db, db.execute(_BURIED, values).one_or_none(), now)
 
 
 def _wait_with_head(db: Connection, head: Any, then: datetime) -> None:
-    if head is not None:
-        values = {"of_target": head.target, "of_key": head.key, "then": then}
-        db.execute(_WAIT_WITH_HEAD, values)
+    if head is None:
+        return
+    kind, _, call_id = head.key.partition(":")
+    values = {
+        "of_target": head.target,
+        "of_key": head.key,
+        "of_call": call_id if kind == "call" else "",
+        "then": then,
+    }
+    db.execute(_WAIT_WITH_HEAD, values)
 
 
 def delivery_of(row: Any) -> Delivery:

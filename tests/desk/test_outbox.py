@@ -1,25 +1,33 @@
 """The CRM receives every entry once, in order per ticket, even after it was down for days."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
 
-from desk import journal, outbox, timeline
+from desk import journal, outbox, tickets, timeline
 from desk.db.engine import Database
 from desk.outbox import Counts, Delivery, standing
 from desk.outbox import deliveries as _deliveries
+from desk.tickets import NewTicket
 from tests.rig.samples import NOW, begin, call_with_ticket
 
 LATER = NOW + timedelta(minutes=5)
+LEASE = timedelta(seconds=30)
 
 
 async def due(
     db: Database, target: str = "crm", now: object = NOW, limit: int = 10
 ) -> list[Delivery]:
     return await db.read(outbox.due, target, now, limit)  # type: ignore[arg-type]
+
+
+async def send(db: Database, count: int) -> None:
+    """Deliver the first `count` entries that are due."""
+    for delivery in await due(db, limit=count):
+        await db.write(outbox.delivered, delivery.id, NOW)
 
 
 async def start(db: Database, *targets: str) -> None:
@@ -46,7 +54,8 @@ async def test_the_payload_is_the_entry_with_the_tickets_number(db: Database) ->
     await start(db)
     ticket = await db.write(call_with_ticket)
     await db.write(outbox.fan_out, ["crm"], NOW)
-    opened = (await due(db))[1]
+    await send(db, 1)
+    [opened] = await due(db)
     assert opened.payload["ticket_number"] == ticket.number
     assert opened.payload["body"]["subject"] == "天津 投诉"
     assert opened.payload["at"] == "2026-11-22T01:02:03.456789+00:00"
@@ -82,6 +91,7 @@ async def test_a_failure_holds_back_its_own_ticket_and_no_other(db: Database) ->
     await db.write(call_with_ticket, "c2")
     await db.write(journal.end, "c1", "x", NOW)
     await db.write(outbox.fan_out, ["crm"], NOW)
+    await send(db, 2)
     first = next(d for d in await due(db) if d.key == "ticket:1")
     await db.write(outbox.failed, first.id, "HTTP 503", LATER, NOW)
     assert "ticket:1" not in [d.key for d in await due(db)]
@@ -95,15 +105,16 @@ async def test_a_dead_letter_lets_the_rest_pass_and_can_be_replayed_in_front(db:
     await db.write(call_with_ticket)
     await db.write(journal.note, "c1", "a", {}, NOW)
     await db.write(outbox.fan_out, ["crm"], NOW)
-    opened = (await due(db))[1]
+    await send(db, 1)
+    [opened] = await due(db)
     await db.write(outbox.bury, opened.id, "400 no such project", NOW)
-    assert [d.kind for d in await due(db)] == ["call.received", "a"]
-    assert (await db.read(outbox.counts))["crm"] == Counts(2, 1)
+    assert [d.kind for d in await due(db)] == ["a"]
+    assert (await db.read(outbox.counts))["crm"] == Counts(1, 1)
     [letter] = await db.read(outbox.dead)
     assert (letter.id, letter.last_error) == (opened.id, "400 no such project")
     assert await db.write(lambda c: outbox.replay(c, "other", now=NOW)) == 0
     assert await db.write(lambda c: outbox.replay(c, "crm", now=NOW, ids=[opened.id])) == 1
-    assert [d.kind for d in await due(db)] == ["call.received", "ticket.opened"]
+    assert [d.kind for d in await due(db)] == ["ticket.opened"]
 
 
 async def test_what_was_delivered_stays_delivered(db: Database) -> None:
@@ -217,6 +228,156 @@ async def test_giving_up_on_an_entry_sets_those_behind_it_free_at_once(db: Datab
     await db.write(outbox.failed, first.id, "x", LATER, NOW)
     await db.write(outbox.bury, first.id, "x", NOW)
     assert [d.kind for d in await due(db)] == ["a"]
+
+
+async def test_what_a_call_did_before_its_ticket_arrives_before_the_ticket(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(journal.note, "c1", "menu.chosen", {}, NOW)
+    await db.write(lambda c: tickets.open_ticket(c, NewTicket("complaint", "x", call_id="c1"), NOW))
+    await db.write(journal.end, "c1", "completed", NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    for kind in ("call.received", "menu.chosen", "ticket.opened", "call.ended"):
+        [delivery] = await due(db)
+        assert delivery.kind == kind
+        await db.write(outbox.delivered, delivery.id, NOW)
+    assert await due(db) == []
+
+
+async def test_a_ticket_waits_with_its_calls_failed_entry_and_the_sender_may_sleep(
+    db: Database,
+) -> None:
+    await start(db)
+    await db.write(call_with_ticket)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [received] = await due(db)
+    await db.write(outbox.failed, received.id, "x", LATER, NOW)
+    await db.write(journal.end, "c1", "completed", NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    assert await due(db) == []
+    assert await db.read(outbox.next_due_at, "crm") == LATER
+    await db.write(outbox.bury, received.id, "x", NOW)
+    assert [d.kind for d in await due(db)] == ["ticket.opened"], "a dead letter lets it pass"
+
+
+async def test_a_target_gets_the_kinds_it_wants_in_order_and_no_others(db: Database) -> None:
+    kinds = {"crm": ("ticket.*", "call.ended")}
+    await start(db, "crm", "all")
+    await db.write(call_with_ticket)
+    await db.write(journal.note, "c1", "ticketx.y", {}, NOW)
+    await db.write(journal.end, "c1", "completed", NOW)
+    assert (await db.read(outbox.counts, kinds))["crm"] == Counts(2, 0)
+    assert await db.write(lambda c: outbox.fan_out(c, ["crm", "all"], NOW, kinds=kinds)) == 2 + 4
+    got = []
+    while batch := await due(db):
+        [delivery] = batch
+        got.append(delivery.kind)
+        await db.write(outbox.delivered, delivery.id, NOW)
+    assert got == ["ticket.opened", "call.ended"]
+    assert (await db.read(outbox.counts, kinds))["all"] == Counts(4, 0)
+
+
+async def test_what_was_not_wanted_does_not_come_later(db: Database) -> None:
+    await start(db)
+    await db.write(call_with_ticket)
+    await db.write(lambda c: outbox.fan_out(c, ["crm"], NOW, kinds={"crm": ("call.*",)}))
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 0
+
+
+async def claim(db: Database, who: str, now: datetime = NOW, limit: int = 10) -> list[Delivery]:
+    return await db.write(outbox.claim, "crm", who, now, now + LEASE, limit)
+
+
+async def test_what_one_process_sends_no_other_sends_meanwhile(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(journal.note, "c1", "a", {}, NOW)
+    await db.write(begin, "c2")
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [first] = await claim(db, "one", limit=1)
+    assert [d.key for d in await claim(db, "two")] == ["call:c2"]
+    assert await claim(db, "two") == []
+    await db.write(outbox.delivered, first.id, NOW)
+    assert [d.kind for d in await claim(db, "two")] == ["a"], "in order, by whoever is free"
+
+
+async def test_what_a_dead_process_had_claimed_comes_free_with_its_lease(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [dead] = await claim(db, "dead")
+    assert await claim(db, "two", NOW + LEASE / 2) == []
+    [again] = await claim(db, "two", NOW + LEASE)
+    assert (again.id, again.seq) == (dead.id, dead.seq)
+
+
+async def test_a_process_that_wakes_late_does_not_undo_what_another_did(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [delivery] = await claim(db, "frozen")
+    await claim(db, "two", NOW + LEASE)
+    await db.write(outbox.failed, delivery.id, "late", LATER, NOW, "frozen")
+    await db.write(outbox.bury, delivery.id, "late", NOW, "frozen")
+    assert await db.read(outbox.next_due_at, "crm") == NOW, "it is the other one's now"
+    await db.write(outbox.failed, delivery.id, "HTTP 500", LATER, NOW, "two")
+    assert await db.read(outbox.next_due_at, "crm") == LATER
+    assert [d.attempts for d in await claim(db, "frozen", LATER)] == [1]
+
+
+async def test_what_was_claimed_and_not_sent_can_be_given_back(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(begin, "c2")
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    await claim(db, "one", limit=1)
+    await claim(db, "two", limit=1)
+    await db.write(outbox.release, "crm", "one")
+    assert [d.key for d in await claim(db, "three")] == ["call:c1"]
+
+
+async def test_a_replayed_letter_waits_for_what_its_ticket_is_being_sent(db: Database) -> None:
+    await start(db)
+    await db.write(begin)
+    await db.write(journal.note, "c1", "a", {}, NOW)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    [letter] = await claim(db, "one")
+    await db.write(outbox.bury, letter.id, "no", NOW, "one")
+    [second] = await claim(db, "one")
+    assert await db.write(lambda c: outbox.replay(c, now=NOW)) == 1
+    assert await claim(db, "two") == []
+    await db.write(outbox.delivered, second.id, NOW)
+    assert [d.id for d in await claim(db, "two", NOW + LEASE)] == [letter.id]
+
+
+async def test_claims_made_at_the_same_time_never_meet(db: Database) -> None:
+    await start(db)
+
+    def calls(connection: Connection) -> None:
+        for n in range(60):
+            begin(connection, f"c{n}")
+
+    await db.write(calls)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    taken = await asyncio.gather(*(claim(db, f"w{n}", limit=10) for n in range(12)))
+    ids = [delivery.id for some in taken for delivery in some]
+    assert len(ids) == len(set(ids)) == 60
+
+
+async def test_old_arrivals_are_forgotten_and_dead_letters_are_not(db: Database) -> None:
+    await start(db)
+    for name in ("arrived", "dead", "waits", "fresh"):
+        await db.write(begin, name)
+    await db.write(outbox.fan_out, ["crm"], NOW)
+    arrived, dead, _, fresh = await due(db)
+    await db.write(outbox.delivered, arrived.id, NOW)
+    await db.write(outbox.bury, dead.id, "no", NOW)
+    await db.write(outbox.delivered, fresh.id, LATER)
+    ids = await db.read(outbox.old, LATER, 100)
+    assert ids == [arrived.id]
+    assert await db.write(outbox.prune, [*ids, dead.id]) == 1
+    assert (await db.read(outbox.counts))["crm"] == Counts(1, 1)
+    assert await db.write(outbox.fan_out, ["crm"], NOW) == 0, "what is forgotten is not sent again"
 
 
 async def test_looking_for_what_is_due_uses_an_index(db: Database) -> None:
