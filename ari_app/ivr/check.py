@@ -11,7 +11,10 @@ from desk.calendar import CalendarFileError, read_overrides
 from desk.region import areas
 from desk.settings import TicketSettings
 
-SPOKEN_BY_CALLS = ("recorded", "thanks", "connecting", "nobody", "trouble", "goodbye")
+SPOKEN_BY_CALLS = (
+    *("recorded", "thanks", "connecting", "nobody", "trouble", "goodbye"),
+    *("agent_ready", "agent_away", "invalid"),
+)
 """Prompts that a call plays by name, whatever the menus say."""
 
 ABROAD = {"香港", "澳门", "台湾"}

@@ -79,7 +79,8 @@ def test_failed_attempts_that_lead_to_a_person_keep_what_the_menu_says(menus: Me
     tree = menus({"m": {"keys": {}, "failure": failure, "attempts": 1, "record": "notice"}})
     outcome = Walk(tree, "m").step(Silence())
     assert isinstance(outcome, Person)
-    assert (outcome.skills, outcome.record) == ({"a"}, "notice")
+    assert outcome.skills == {"a"}
+    assert outcome.record == "notice"
 
 
 @pytest.mark.parametrize(
