@@ -45,8 +45,9 @@ class Transcript:
 def add_transcript(
     db: Connection, recording_id: int, transcript: Mapping[str, Any], now: datetime
 ) -> None:
-    """Keep what was recognised, once; `transcript.added`. The text also goes to the end of the
-    description of the call's ticket, if the call has one (one opened later takes it itself).
+    """Keep what was recognised, once; `transcript.added`. A message's text also goes to the end of
+    the description of the call's ticket, if the call has one (one opened later takes it itself).
+    A talk would flood it: that is in the call's transcript, and its digest in the ticket.
 
     Args:
         transcript: with the keys `text`, `words` and `engine`; see `Transcript`.
@@ -78,7 +79,7 @@ def add_transcript(
         call_id=recording.call_id,
         ticket_id=ticket_id,
     )
-    if ticket_id is not None and text:
+    if ticket_id is not None and text and recording.kind == "message":
         told = for_change(db, ticket_id).description
         describe(db, ticket_id, f"{told}\n{text}" if told else text, now)
 
