@@ -20,7 +20,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "func_env",  # FILE() writes the note of a call, STAT() looks for prompts
         "func_global",
         "func_hangupcause",
-        "func_logic",
+        "func_logic",  # SET() renews the lease; IMPORT() looks who is left with a caller
         "func_pjsip_endpoint",
         "func_strings",
         "func_timeout",  # TIMEOUT(absolute) is the lease
@@ -126,6 +126,7 @@ ALL_MODULES: tuple[str, ...] = tuple(name for group in MODULES.values() for name
 
 # What an Asterisk that somebody else configured must have running for the application to work.
 NEEDED_RUNNING: tuple[str, ...] = (
+    "app_channelredirect",
     "app_record",
     "app_stack",
     "app_stasis",
@@ -133,6 +134,8 @@ NEEDED_RUNNING: tuple[str, ...] = (
     "chan_websocket",
     "func_channel",
     "func_env",
+    "func_logic",
+    "func_strings",
     "func_timeout",
     "func_uri",
     "res_agi",

@@ -1,6 +1,7 @@
 """What becomes of a caller when the application is there, is gone, or is frozen."""
 
 import asyncio
+import shutil
 import socket
 import wave
 from collections.abc import Callable
@@ -90,12 +91,12 @@ async def test_a_callers_text_stays_one_field_of_one_note(
         start = await application.event("StasisStart")
         await application.hang_up(start["channel"]["id"])
         await call.final()
-    assert [note.channel_id for note in read(guarded.paths.notes)[before:]] == [
-        start["channel"]["id"]
-    ]
+    channel = start["channel"]["id"]
+    await noted(guarded, lambda note: note.kind == "ended" and note.channel_id == channel)
+    assert {note.channel_id for note in read(guarded.paths.notes)[before:]} == {channel}
     lines = guarded.paths.notes.read_text(errors="replace").splitlines()
-    assert all(line.startswith(("received,", "fallback,", "message,")) for line in lines)
-    assert len(lines[-1]) < 400
+    assert all(line.startswith(("received,", "fallback,", "message,", "ended,")) for line in lines)
+    assert max(map(len, lines)) < 400
 
 
 async def test_nobody_listens_so_the_dialplan_takes_the_callers_message(
@@ -142,7 +143,66 @@ async def test_the_application_renews_and_lifts_the_lease(guarded: AsteriskServe
         await application.set_lease(channel, 1)
         await application.event("StasisEnd", 3)
         assert (await call.final()).status == 200
+        await noted(guarded, lambda note: note.kind == "fallback" and note.channel_id == channel)
         assert (await call.ask("BYE")).status == 200
+
+
+async def test_the_lease_is_renewed_while_a_prompt_plays(guarded: AsteriskServer, world: World):
+    """Set over POST, a variable waits for the prompt's end, and takes FILE() from the dialplan."""
+    shutil.copy(guarded.paths.music / "waiting.wav", guarded.paths.sounds / "huisheng" / "long.wav")
+    async with listening(guarded) as application:
+        call = world.carrier.invite(LINE_NUMBER)
+        channel = (await application.event("StasisStart"))["channel"]["id"]
+        await application.ask("POST", f"channels/{channel}/play", media="sound:huisheng/long")
+        await application.event("PlaybackStarted")
+        async with asyncio.timeout(0.5):
+            await application.set_lease(channel, LEASE_SECONDS)
+        await application.hang_up(channel)
+        assert (await call.final()).status >= 400
+
+
+async def test_a_caller_is_served_alone_even_where_asterisk_forbids_the_note(
+    guarded: AsteriskServer, world: World
+):
+    """An application that sets variables over POST leaves the channel's thread without FILE()."""
+    beep = guarded.paths.sounds / "huisheng" / "nobody.wav"
+    shutil.copy(guarded.paths.sounds / "huisheng" / "beep.wav", beep)
+    try:
+        async with listening(guarded) as application:
+            call = world.carrier.invite(LINE_NUMBER)
+            channel = (await application.event("StasisStart"))["channel"]["id"]
+            await application.ask(
+                "POST", f"channels/{channel}/variable", variable="TIMEOUT(absolute)", value="1"
+            )
+            await application.event("StasisEnd", 3)
+            assert (await call.final()).status == 200
+        async with asyncio.timeout(5):
+            while not (guarded.paths.messages / f"{channel}.wav").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert (await call.ask("BYE")).status == 200
+    finally:
+        beep.unlink()
+
+
+async def test_however_a_call_ends_the_end_is_noted(guarded: AsteriskServer, world: World):
+    async with listening(guarded) as application:
+        given_up = world.carrier.invite(LINE_NUMBER)
+        first = (await application.event("StasisStart"))["channel"]["id"]
+        given_up.cancel()
+        hung_up = world.carrier.invite(LINE_NUMBER)
+        second = (await application.event("StasisStart"))["channel"]["id"]
+        await application.ask("POST", f"channels/{second}/answer")
+        await hung_up.final()
+        await hung_up.ask("BYE")
+        third_call = world.carrier.invite(LINE_NUMBER)
+        third = (await application.event("StasisStart"))["channel"]["id"]
+        await application.hang_up(third)
+        await third_call.final()
+    for channel in (first, second, third):
+        await noted(
+            guarded,
+            lambda note, channel=channel: note.kind == "ended" and note.channel_id == channel,
+        )
 
 
 async def test_a_caller_the_application_is_done_with_is_hung_up_not_served_twice(
