@@ -8,7 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_LONG_NUMBER = re.compile(r"\+?\d(?:[\d\- ]{5,}\d)|[\d零〇一二三四五六七八九幺两]{7,}")
+_DIGIT = "[\\d零〇一二三四五六七八九幺两]"
+_LONG_NUMBER = re.compile(rf"\+?\d(?:[\d\- ]{{5,}}\d)|{_DIGIT}(?:[\- ]?{_DIGIT}){{6,}}")
+_GROWING = re.compile(rf"{_DIGIT}[\- ]*{_DIGIT}(?:[\- ]*{_DIGIT})*|{_DIGIT}[\- ]*$")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+\-]\d\d:\d\d)")
 _NUMBER = re.compile(r"[+\d\s()\-]+")
 _WITHHELD = {"", "anonymous", "restricted", "unavailable", "unknown", "private"}
 _KEEP = 4
@@ -17,7 +20,9 @@ _MASKED = 4
 _NUMBERS = {"caller_id", "e164", "numbers"}
 _NAMES = {"name"}
 _EMAILS = {"email"}
-_SAFE = {"call_id", "number", "sha256", "hash", "engine", "kind", "id", "scopes", "labels"}
+_SAFE = {"call_id", "channel_id", "leg", "number", "sha256", "hash", "engine", "kind", "id",
+         "scopes", "labels"}  # fmt: skip
+_TOLD_APART = {"words"}  # single words would give the digits of a spoken number away
 
 
 def mask_number(number: str) -> str:
@@ -47,17 +52,26 @@ def mask_text(text: str) -> str:
     return _LONG_NUMBER.sub(_mask_found, text)
 
 
+def mask_growing(text: str) -> str:
+    """Words that are still being spoken, with every run of two digits or more hidden whole, and a
+    digit at the end: of a number that grows from text to text, the parts would show all of it.
+    """
+    return _GROWING.sub(lambda found: "*" * len(found[0].rstrip()), text)
+
+
 def mask_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """A timeline entry's body, masked; what a key does not vouch for counts as running text."""
     return {key: _mask(key, value) for key, value in body.items()}
 
 
 def _mask(key: str, value: Any) -> Any:
+    if key in _TOLD_APART:
+        return []
     if isinstance(value, Mapping):
         return mask_body(value)
     if isinstance(value, list | tuple):
         return [_mask(key, item) for item in value]
-    if not isinstance(value, str) or key in _SAFE:
+    if not isinstance(value, str) or key in _SAFE or _MOMENT.fullmatch(value):
         return value
     if key in _NUMBERS:
         return mask_number(value)
@@ -72,4 +86,7 @@ def _mask_found(found: re.Match[str]) -> str:
     text = found[0]
     if _NUMBER.fullmatch(text):
         return mask_number(text)
-    return "*" * (len(text) - _KEEP) + text[-_KEEP:]
+    shown = [place for place, char in enumerate(text) if char not in " -"][-_KEEP:]
+    return "".join(
+        char if char in " -" or place in shown else "*" for place, char in enumerate(text)
+    )

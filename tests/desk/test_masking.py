@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.masking import mask_body, mask_email, mask_name, mask_number, mask_text
+from desk.masking import (
+    mask_body,
+    mask_email,
+    mask_growing,
+    mask_name,
+    mask_number,
+    mask_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,31 @@ def test_a_timeline_body_is_masked_at_every_depth_and_ids_stay() -> None:
 @given(st.integers(10**9, 10**12))
 def test_masking_hides_four_digits_of_every_personal_number(number: int) -> None:
     assert mask_number(f"+{number}").count("*") == 4
+
+
+NUMBER = "13812345678"
+
+
+def test_of_a_number_that_is_being_spoken_no_part_is_shown() -> None:
+    for end in range(1, len(NUMBER) + 1):
+        for digits in (NUMBER, "一三八一二三四五六七八"):
+            shown = mask_growing(f"请打{digits[:end]}")
+            assert shown == "请打" + "*" * end
+    assert mask_growing("请打138 1234 5678 好") == "请打************* 好"
+    assert mask_growing("我要一个人") == "我要一个人"
+
+
+def test_a_number_spoken_word_by_word_is_masked_in_running_text() -> None:
+    assert mask_text("打 一 三 八 一 二 三 四 五 六 七 八") == "打 * * * * * * * 五 六 七 八"
+
+
+def test_moments_and_channel_ids_are_no_telephone_numbers_and_words_are_not_shown_one_by_one(
+) -> None:  # fmt: skip
+    body = {
+        "at": "2026-11-22T01:02:03.456789Z",
+        "since": "2026-11-22T01:02:03+00:00",
+        "leg": "1763774523.17",
+        "channel_id": "1763774523.18",
+        "words": [{"text": digit} for digit in NUMBER],
+    }
+    assert mask_body(body) == {**body, "words": []}
