@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
 from desk.api import health, page, problems, routes
+from desk.api.bodies import BoundBodies
 from desk.api.control import CallControl, NoControl
 from desk.api.feed import Feed
 from desk.api.line import LineStatus, NoLine
@@ -22,11 +23,12 @@ from desk.settings import ApiSettings
 from desk.tokens import SCOPES
 
 _DESCRIPTION = (
-    "Read calls live and past, tickets, customers and the timeline of the 400 line, and follow "
-    "everything as it happens. Every path under /api/v1 needs `Authorization: Bearer hs_…` with "
-    "the scope it names; `huisheng token create` makes tokens. Numbers and names are masked "
-    "unless the token has the scope `unmasked`. Moments are UTC. Errors are problem details "
-    "(RFC 9457) with a stable `error_id`. Lists are paged: pass `next` as `cursor`. Scopes: "
+    "Read calls live and past, tickets, customers and the timeline of the 400 line, follow "
+    "everything as it happens, set agents' states and act on calls in progress. Every path under "
+    "/api/v1 needs `Authorization: Bearer hs_…` with the scope it names; `huisheng token create` "
+    "makes tokens. Callers' numbers and names are masked unless the token has the scope "
+    "`unmasked`. Moments are UTC. Errors are problem details (RFC 9457) with a stable `error_id`. "
+    "Lists are paged: pass `next` as `cursor`. Scopes: "
     + "; ".join(f"`{scope}`: {what}" for scope, what in SCOPES.items())
     + "."
 )
@@ -85,6 +87,7 @@ def create_app(
         db, line or NoLine(), control or NoControl(), settings, feed, metrics, now, timezone
     )
     problems.install(app)
+    app.add_middleware(BoundBodies)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)
     app.include_router(health.router)

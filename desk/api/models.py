@@ -1,14 +1,10 @@
 """What the API returns. Each model masks itself unless the reader may see everything."""
 
-import base64
-import binascii
-from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from desk.api.problems import Problem
 from desk.customers import Customer
 from desk.journal import Call
 from desk.masking import mask_body, mask_email, mask_name, mask_number, mask_text
@@ -17,71 +13,7 @@ from desk.recordings import Recording, Transcript
 from desk.region.caller import Caller
 from desk.tickets import STATUSES, Ticket
 from desk.timeline import Entry
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Page(BaseModel, Generic[T]):
-    """A page of results, newest first."""
-
-    items: list[T]
-    next: str | None = Field(description="`cursor` of the next page; null on the last one")
-
-    @classmethod
-    def of(cls, records: Sequence[R], limit: int, key: Callable[[R], Any], item: Callable[[R], T]
-           ) -> Self:  # fmt: skip
-        """A page from one record more than the page holds."""
-        shown = records[:limit]
-        more = len(records) > limit
-        return cls(
-            items=[item(record) for record in shown],
-            next=to_cursor(str(key(shown[-1]))) if more else None,
-        )
-
-
-def to_cursor(key: str) -> str:
-    """An opaque cursor."""
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def from_cursor(cursor: str | None) -> str | None:
-    """The key in a cursor.
-
-    Raises:
-        Problem: it is not one of ours.
-    """
-    if cursor is None:
-        return None
-    try:
-        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, UnicodeError, ValueError) as error:
-        raise bad_cursor() from error
-    if to_cursor(key) != cursor or not key.isprintable():  # Python's decoder skips what it dislikes
-        raise bad_cursor()
-    return key
-
-
-def number_from_cursor(cursor: str | None) -> int | None:
-    """The id in a cursor.
-
-    Raises:
-        Problem: it is not one of ours.
-    """
-    key = from_cursor(cursor)
-    if key is None:
-        return None
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
-        raise bad_cursor()
-    return int(key)
-
-
-def bad_cursor() -> Problem:
-    """400."""
-    return Problem(
-        400, "bad-cursor", "Bad cursor", "The cursor is not one that a page gave.",
-        "Pass `next` of the page before, unchanged.",
-    )  # fmt: skip
+from desk.utterances import Utterance
 
 
 class CallerOut(BaseModel):
@@ -145,7 +77,7 @@ class Word(BaseModel):
     """A recognised word."""
 
     text: str
-    start: float = Field(description="seconds from the beginning of the recording")
+    start: float = Field(description="seconds from the beginning of what was heard")
     end: float
     confidence: float = Field(description="0 to 1")
 
@@ -184,6 +116,46 @@ class CallDetail(CallOut):
     """A call with its recordings."""
 
     recordings: list[RecordingOut] = []
+
+
+class UtteranceOut(BaseModel):
+    """Something that one party of a call said in one breath."""
+
+    speaker: str = Field(description="caller, or agent: and an extension")
+    leg: str = Field(description="Asterisk's id of the speaker's channel")
+    number: int = Field(description="0, 1, 2, … within the leg")
+    at: datetime = Field(description="when it began")
+    start: float = Field(description="seconds from the beginning of what was heard of the leg")
+    end: float
+    text: str
+    words: list[Word] = Field(description="empty for a reader without the scope unmasked")
+    confidence: float = Field(description="0 to 1")
+    engine: str = Field(description="what recognised it")
+    live: bool = Field(description="while it was spoken; false: afterwards, from the recording")
+
+    @classmethod
+    def of(cls, said: Utterance, masked: bool) -> Self:
+        """From the desk's utterance."""
+        return cls(
+            speaker=said.party,
+            leg=said.leg,
+            number=said.number,
+            at=said.at,
+            start=said.start,
+            end=said.end,
+            text=mask_text(said.text) if masked else said.text,
+            words=[] if masked else [Word(**word) for word in said.words],
+            confidence=said.confidence,
+            engine=said.engine,
+            live=said.live,
+        )
+
+
+class TranscriptOut(BaseModel):
+    """What the parties of a call said, in the order in which they began to say it."""
+
+    call_id: str
+    utterances: list[UtteranceOut]
 
 
 class TicketOut(BaseModel):

@@ -12,13 +12,15 @@ from starlette.responses import Response
 from desk import journal, outbox, tickets
 from desk.api.access import on_this_machine
 from desk.api.event_stream import event
+from desk.api.events import open_stream
 from desk.api.health import line_findings
 from desk.api.models import CallOut, TicketOut
-from desk.api.routes import open_stream
+from desk.api.passing import Passing
 from desk.api.state import ApiState, state_of
 from desk.api.words import CAUSES, STAGES, TARGET_STATES
 from desk.outbox import Counts
 from desk.tickets import STATUSES
+from desk.timeline import Entry
 
 HERE = Path(__file__).parent
 SHOWN = 10
@@ -68,7 +70,15 @@ async def reference(request: Request) -> HTMLResponse:
 @router.get("/changes", response_class=Response)
 async def changes(desk: Desk) -> Response:
     """Tells the page's script that something has changed, and no more."""
-    return open_stream(desk, None, lambda entry: event(entry.seq, "message", b"changed"))
+
+    def shown(told: Entry | Passing) -> bytes:
+        if isinstance(told, Entry):
+            return event(told.seq, "message", b"changed")
+        if told.kind == "utterance.partial":
+            return b""  # the page shows no words
+        return event(None, "message", b"changed")
+
+    return open_stream(desk, None, shown)
 
 
 def _read(

@@ -26,7 +26,11 @@ SCOPES: Mapping[str, str] = {
     "tickets:read": "tickets",
     "customers:read": "customers",
     "events:read": "the timeline and the event stream",
-    "unmasked": "numbers and names in full, in whatever else may be read",
+    "agents:read": "agents, their states, and who waits",
+    "agents:write": "setting agents' states",
+    "calls:control": "hold, transfer, conference, hang-up and recording of live calls",
+    "calls:supervise": "listening to live calls, whispering and stepping in",
+    "unmasked": "callers' numbers and names in full, in whatever else may be read",
     "admin": "everything above",
 }
 

@@ -4,19 +4,29 @@ from datetime import timedelta
 
 import pytest
 
-from desk import tokens
+from desk import tokens, utterances
+from desk.utterances import NewUtterance
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW
 
 PATHS = {
     "/api/v1/calls": "calls:read",
     "/api/v1/calls/c1": "calls:read",
+    "/api/v1/calls/c1/transcript": "calls:read",
+    "/api/v1/calls/c9/talk": "calls:read",
+    "/api/v1/agents": "agents:read",
+    "/api/v1/queue": "agents:read",
     "/api/v1/tickets": "tickets:read",
     "/api/v1/tickets/100014": "tickets:read",
     "/api/v1/customers": "customers:read",
     "/api/v1/customers/1": "customers:read",
     "/api/v1/timeline": "events:read",
 }
+SPOKEN = NewUtterance(
+    "c1", "1763774523.17", 0, "caller", NOW, 0.0, 4.0, "我的号码是13812345678",
+    [{"text": digit, "start": 0.0, "end": 0.1, "confidence": 1.0} for digit in "13812345678"],
+    0.9, "vosk small", True,
+)  # fmt: skip
 
 
 async def test_every_path_needs_a_token_and_exactly_its_own_scope(api: Api) -> None:
@@ -69,6 +79,7 @@ async def test_expired_and_revoked_tokens_are_refused(api: Api) -> None:
 
 
 async def test_numbers_names_and_words_are_masked_without_the_right_to_see_them(api: Api) -> None:
+    await api.db.write(utterances.add, SPOKEN, NOW)
     everything = list(tokens.SCOPES)
     for path in PATHS:
         masked = (
@@ -77,7 +88,14 @@ async def test_numbers_names_and_words_are_masked_without_the_right_to_see_them(
         plain = (await api.get(path, *everything)).text
         for secret in ("53456789", "13812345678", "张三", "zhang@example.com"):
             assert secret not in masked, (path, secret)
+        for alone in ('"text":"8"', '"text": "8"'):
+            assert alone not in masked, "single words would give the digits away"
     assert "+862253456789" in plain
+    entries = (await api.get("/api/v1/timeline?call_id=c1", "events:read")).json()["items"]
+    [entry] = [entry for entry in entries if entry["kind"] == "utterance.added"]
+    assert entry["body"]["text"] == "我的号码是138****5678"
+    assert entry["body"]["at"].startswith("2026-11-22T01:02:03")
+    assert entry["body"]["leg"] == "1763774523.17"
     recordings = (await api.get("/api/v1/calls/c1", "calls:read")).json()["recordings"]
     assert recordings[0]["text"] == "请打 138****5678"
     assert recordings[0]["words"] == [], "single words would give the digits away"

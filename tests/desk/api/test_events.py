@@ -127,7 +127,7 @@ async def test_stopping_the_server_does_not_wait_for_those_who_listen(api: Api) 
 async def test_a_quiet_stream_shows_that_it_lives(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desk.api.routes.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("desk.api.events.HEARTBEAT_SECONDS", 0.05)
     async with listening(api) as events:
         event = await anext(events)
         while "comment" not in event:

@@ -1,7 +1,11 @@
 """What an integrator builds on: shapes, pages and errors that do not change."""
 
+from datetime import timedelta
+
 import pytest
 
+from desk import utterances
+from desk.utterances import NewUtterance
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW, begin, call_with_ticket
 
@@ -63,6 +67,35 @@ async def test_the_timeline_of_a_ticket_is_read_in_order_and_continued(api: Api)
     ]
 
 
+def said(number: int, party: str, text: str, *, live: bool) -> NewUtterance:
+    words = [{"text": text, "start": 0.5, "end": 2.0, "confidence": 0.9}]
+    return NewUtterance(
+        "c1", f"leg-{party}", number, party, NOW + timedelta(seconds=number), 0.5, 2.0, text,
+        words, 0.9, "vosk small", live,
+    )  # fmt: skip
+
+
+async def test_a_transcript_says_who_said_what_when_how_surely_and_whether_live(api: Api) -> None:
+    await api.db.write(utterances.add, said(1, "agent:8001", "您好请讲", live=True), NOW)
+    await api.db.write(utterances.add, said(2, "caller", "热线不通", live=False), NOW)
+    transcript = (await api.get("/api/v1/calls/c1/transcript", "admin")).json()
+    assert [(one["speaker"], one["text"], one["live"]) for one in transcript["utterances"]] == [
+        ("agent:8001", "您好请讲", True),
+        ("caller", "热线不通", False),
+    ]
+    first = transcript["utterances"][0]
+    assert first["at"] == "2026-11-22T01:02:04.456789Z"
+    assert (first["start"], first["end"], first["confidence"]) == (0.5, 2.0, 0.9)
+    assert first["engine"] == "vosk small"
+    assert first["words"][0]["text"] == "您好请讲"
+
+
+async def test_a_call_without_words_has_an_empty_transcript_and_no_call_has_none(api: Api) -> None:
+    empty = await api.get("/api/v1/calls/c1/transcript", "calls:read")
+    assert empty.json() == {"call_id": "c1", "utterances": []}
+    assert (await api.get("/api/v1/calls/none/transcript", "calls:read")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "status", "error_id"),
     [
@@ -117,11 +150,28 @@ async def test_other_methods_are_refused(api: Api) -> None:
 async def test_the_description_names_every_path_its_scope_and_its_errors(api: Api) -> None:
     schema = (await api.http.get("/api/v1/openapi.json")).json()
     assert sorted(schema["paths"]) == [
+        "/api/v1/agents",
+        "/api/v1/agents/{extension}/state",
         "/api/v1/calls",
         "/api/v1/calls/{call_id}",
+        "/api/v1/calls/{call_id}/conference",
+        "/api/v1/calls/{call_id}/drop",
+        "/api/v1/calls/{call_id}/hangup",
+        "/api/v1/calls/{call_id}/hold",
+        "/api/v1/calls/{call_id}/recording/pause",
+        "/api/v1/calls/{call_id}/recording/resume",
+        "/api/v1/calls/{call_id}/resume",
+        "/api/v1/calls/{call_id}/supervise",
+        "/api/v1/calls/{call_id}/supervise/stop",
+        "/api/v1/calls/{call_id}/talk",
+        "/api/v1/calls/{call_id}/transcript",
+        "/api/v1/calls/{call_id}/transfer",
+        "/api/v1/calls/{call_id}/transfer/cancel",
+        "/api/v1/calls/{call_id}/transfer/complete",
         "/api/v1/customers",
         "/api/v1/customers/{customer_id}",
         "/api/v1/events",
+        "/api/v1/queue",
         "/api/v1/tickets",
         "/api/v1/tickets/{number}",
         "/api/v1/timeline",
@@ -130,8 +180,10 @@ async def test_the_description_names_every_path_its_scope_and_its_errors(api: Ap
         "/readyz",
     ]
     for path, methods in schema["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             assert operation["description"]
+            if method in ("post", "put"):
+                assert {"404", "409", "504"} <= set(operation["responses"])
             if path.startswith("/api/"):
                 assert "Scope `" in operation["description"].replace("\n", " ")
                 assert operation["security"]

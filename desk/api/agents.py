@@ -1,0 +1,48 @@
+"""Agents, and who waits for them."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from desk.api.access import Reader, reader
+from desk.api.call_control import in_time
+from desk.api.live_models import AgentOut, AgentsOut, NewState, QueueOut, WaitingOut
+from desk.api.room import CONTROL_ERRORS, Desk, room
+from desk.errors import NoSuchAgent
+
+router = room("agents")
+
+
+@router.get("/agents")
+async def list_agents(
+    desk: Desk, who: Annotated[Reader, Depends(reader("agents:read"))]
+) -> AgentsOut:
+    """All agents and their states, by extension. Scope `agents:read`."""
+    return AgentsOut(items=[AgentOut.of(agent, who.masked) for agent in desk.control.agents()])
+
+
+@router.put("/agents/{extension}/state", responses=CONTROL_ERRORS)
+async def set_agent_state(
+    desk: Desk,
+    who: Annotated[Reader, Depends(reader("agents:write"))],
+    extension: Annotated[str, Path(pattern=r"^[0-9]{2,8}$")],
+    new: NewState,
+) -> AgentOut:
+    """Make an agent ready, away or busy with wrap-up; one who is in a call changes when it ends.
+    Returns the agent as it is then. Scope `agents:write`.
+    """
+    await in_time(
+        desk.control.set_agent_state(extension, new.state, new.reason, actor=who.token.name)
+    )
+    for agent in desk.control.agents():
+        if agent.extension == extension:
+            return AgentOut.of(agent, who.masked)
+    raise NoSuchAgent(extension)
+
+
+@router.get("/queue")
+async def list_waiting(
+    desk: Desk, who: Annotated[Reader, Depends(reader("agents:read"))]
+) -> QueueOut:
+    """Who waits for an agent, by position. Scope `agents:read`."""
+    return QueueOut(items=[WaitingOut.of(waiting) for waiting in desk.control.queue()])
