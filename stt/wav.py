@@ -85,14 +85,23 @@ def probe(path: Path) -> Recording:
     try:
         length = path.stat().st_size
         with path.open("rb") as file:
-            return _parse(path, file, length)
+            return parse(path, file, length)
     except FileNotFoundError as error:
         raise AudioError(path, "no such file; check the path") from error
     except OSError as error:
         raise AudioError(path, f"cannot be read: {error.strerror}") from error
 
 
-def _parse(path: Path, file: BinaryIO, length: int) -> Recording:
+def parse(path: Path, file: BinaryIO, length: int) -> Recording:
+    """Read a header from `file`, which stands at its beginning and may end after the header.
+
+    Args:
+        path: what an error calls the file.
+        length: of the whole file, in bytes.
+
+    Raises:
+        AudioError: damaged, or in a form that this package does not read.
+    """
     if length == 0:
         raise AudioError(path, "the file is empty; recording never began, see Asterisk's log")
     head = file.read(12)
