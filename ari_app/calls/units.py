@@ -1,0 +1,192 @@
+"""Units: everything that a call has to tell the desk, as data that can be written again.
+
+A unit is a name and arguments. Where the desk is away it waits in a file (`spool.py`) and is
+written later, perhaps by the next process; so its work must change nothing the second time.
+
+    @unit("talk.begin")
+    def talk_begin(db: Connection, now: datetime, new: NewTalk) -> None:
+        talks.begin(db, new)  # by id: once
+
+    line.journal.record(call, talk_begin(NewTalk(…)))
+
+Arguments may be whatever msgspec turns into JSON and back by the function's annotations: texts,
+numbers, lists, mappings, moments, dataclasses. They are turned before the work is done the first
+time too, so what works once works after a restart.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
+
+import msgspec
+from sqlalchemy import Connection
+
+from desk.text import canonical
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class UnknownUnitError(LookupError):
+    """A spooled record is of a kind that this version does not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no unit {name!r}: the record was spooled by another version, or the module that "
+            "registers it is not imported"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Generic[T]):
+    """Something to be told to the desk; made by calling a kind. `T` is the work's result."""
+
+    kind: "UnitKind[..., T]"
+    arguments: bytes  # JSON
+
+
+class UnitKind(Generic[P, T]):
+    """One kind of unit; made by `unit`. Calling it with the work's arguments makes a `Unit`; `work`
+    is the function itself, for units that are made of others.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[Concatenate[Connection, datetime, P], T],
+        telling: bool,
+        already: Callable[..., bool] | None,
+    ) -> None:
+        self.name = name
+        self.telling = telling
+        self.work = work
+        self._already = already
+        self._struct: Any = _struct_of(name, work)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Unit[T]:
+        """The unit with these arguments, which are copied.
+
+        Raises:
+            TypeError: an argument is missing, too many, or has no JSON form.
+        """
+        arguments = self._struct(*args, **kwargs)
+        try:
+            return Unit(self, msgspec.json.encode(arguments))
+        except UnicodeEncodeError:  # half a character, which neither JSON nor the desk can hold
+            return Unit(self, canonical(msgspec.to_builtins(arguments)).encode())
+
+    def apply(self, db: Connection, arguments: bytes, now: datetime, *, again: bool) -> T | None:
+        """Do the work. `again`: it may have been done before; then None, and nothing changes."""
+        values = msgspec.structs.asdict(self._decoder.decode(arguments))
+        if again and self._already is not None and self._already(db, now, **values):
+            return None
+        work: Callable[..., T] = self.work
+        return work(db, now, **values)
+
+
+_KINDS: dict[str, UnitKind[..., Any]] = {}
+
+
+def unit(
+    name: str,
+    *,
+    telling: bool = False,
+    already: Callable[..., bool] | None = None,
+) -> Callable[[Callable[Concatenate[Connection, datetime, P], T]], UnitKind[P, T]]:
+    """Register the work of units called `name`.
+
+    The work is a synchronous function of a connection, the moment at which the unit was recorded
+    (no two units share one), and JSON-able arguments with annotations. It runs in a transaction,
+    together with other units.
+
+    Args:
+        telling: it tells what the caller said or pressed; none is recorded of a private call.
+        already: for work that would have effect twice: whether it was done. It is called like the
+            work, with every argument by its name, and only where a former attempt may have
+            succeeded unnoticed.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(work: Callable[Concatenate[Connection, datetime, P], T]) -> UnitKind[P, T]:
+        if name in _KINDS:
+            raise ValueError(f"there is a unit {name!r} already; a spooled one must find its work")
+        kind = UnitKind(name, work, telling, already)
+        _KINDS[name] = kind
+        return kind
+
+    return register
+
+
+def kind_of(name: str) -> UnitKind[..., Any]:
+    """The kind of that name.
+
+    Raises:
+        UnknownUnitError: there is none.
+    """
+    try:
+        return _KINDS[name]
+    except KeyError:
+        raise UnknownUnitError(name) from None
+
+
+def _struct_of(name: str, work: Callable[..., Any]) -> type[msgspec.Struct]:
+    """A struct with the work's arguments as fields, in their order."""
+    hints = get_type_hints(work)
+    fields: list[Any] = []
+    for parameter in list(inspect.signature(work).parameters.values())[2:]:
+        field: tuple[Any, ...] = (parameter.name, hints[parameter.name])
+        if parameter.default is not inspect.Parameter.empty:
+            field = (*field, parameter.default)
+        fields.append(field)
+    return msgspec.defstruct(f"Arguments of {name}", fields)
+
+
+class _Record(msgspec.Struct, array_like=True):
+    """A record as the spool holds it."""
+
+    name: str
+    at: datetime
+    call_id: str
+    arguments: msgspec.Raw
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """A unit in its place: of which call, recorded when. `call_id` is `""` if of none."""
+
+    unit: Unit[Any]
+    at: datetime
+    call_id: str
+
+    def as_bytes(self) -> bytes:
+        """The record for the spool."""
+        raw = msgspec.Raw(self.unit.arguments)
+        return msgspec.json.encode(_Record(self.unit.kind.name, self.at, self.call_id, raw))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Record":
+        """What `as_bytes` gave.
+
+        Raises:
+            UnknownUnitError: see there.
+            msgspec.MsgspecError: it is no record.
+        """
+        plain = msgspec.json.decode(data, type=_Record)
+        return cls(Unit(kind_of(plain.name), bytes(plain.arguments)), plain.at, plain.call_id)
+
+
+def apply(db: Connection, records: Sequence[Record], *, again: bool = False) -> list[Any]:
+    """Write records in their order, all or none; the result of each. A work for `Database.write`.
+
+    Args:
+        again: they may have been written before.
+    """
+    return [
+        record.unit.kind.apply(db, record.unit.arguments, record.at, again=again)
+        for record in records
+    ]
