@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from desk import journal, timeline
+from desk import journal, recordings, tickets, timeline
 from desk.db.engine import Database
-from desk.errors import NoSuchCall
+from desk.errors import NoSuchCall, NoSuchTicket
 from desk.journal import NewCall
+from desk.recordings import NewRecording
 from desk.region import locate
+from desk.tickets import NewTicket
 from tests.rig.samples import NOW, TIANJIN, begin, call_with_ticket, count
 
 
@@ -124,3 +126,41 @@ async def test_calls_are_found_by_what_is_known_of_them(db: Database) -> None:
     assert await found(e164="+862253456789") == ["c1"]
     assert await found(area_code="021") == ["c2"]
     assert await found(area_code="021", live=False) == []
+
+
+async def test_what_the_dialplan_did_alone_is_added_to_a_call_that_is_over(db: Database) -> None:
+    await db.write(begin)
+    await db.write(journal.end, "c1", "fallback", NOW + timedelta(seconds=90))
+    ticket = await db.write(tickets.open_ticket, NewTicket("message", "留言", call_id="c1"), NOW)
+    message = NewRecording("c1", "m-c1", "/var/m-c1.wav", 4.25, "ab" * 32)
+    await db.write(recordings.add, message, NOW)
+    await db.write(journal.note, "c1", "fallback.message", {}, NOW)
+    call = await db.read(journal.get, "c1")
+    assert call is not None
+    assert (call.cause, call.ended_at, call.ticket_id) == (
+        "fallback",
+        NOW + timedelta(seconds=90),
+        ticket.id,
+    )
+    assert await db.read(journal.unfinished) == [], "nothing opens it again"
+    kinds = [e.kind for e in await db.read(timeline.entries_after, 2, 10, ticket_id=ticket.id)]
+    assert kinds == ["ticket.opened", "recording.added", "fallback.message"]
+
+
+async def test_an_outbound_call_is_told_apart_and_belongs_to_its_ticket(db: Database) -> None:
+    ticket = await db.write(call_with_ticket)
+    new = NewCall("o1", TIANJIN.e164, "4001234567", TIANJIN, (), "outbound", ticket.id)
+    await db.write(journal.begin, new, NOW)
+    await db.write(journal.begin, new, NOW)
+    call = await db.read(journal.get, "o1")
+    assert call is not None
+    assert (call.direction, call.ticket_id) == ("outbound", ticket.id)
+    first = await db.read(journal.get, "c1")
+    assert first is not None
+    assert first.direction == "inbound"
+    again = await db.write(tickets.open_ticket, NewTicket("call", "x", call_id="o1"), NOW)
+    assert again.id == ticket.id, "it opens no ticket of its own"
+    found = await db.read(journal.search, ticket_id=ticket.id)
+    assert {call.id for call in found} == {"c1", "o1"}
+    with pytest.raises(NoSuchTicket):
+        await db.write(journal.begin, replace(new, id="o2", ticket_id=999), NOW)
