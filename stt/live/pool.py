@@ -90,7 +90,8 @@ class LivePool:
     @property
     def load(self) -> float:
         """What the open streams cost together, in threads."""
-        return sum(self._costs[key].per_second for key in self._streams.values())
+        keys = list(self._streams.values())  # in one piece: any thread may ask
+        return sum(self._costs[key].per_second for key in keys)
 
     @property
     def capacity(self) -> float:

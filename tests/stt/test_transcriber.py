@@ -28,7 +28,11 @@ class Gate:
         self.heard: list[Path] = []
 
     def recognise(
-        self, model: SpeechModel, recording: Recording, go_on: Callable[[float], bool]
+        self,
+        model: SpeechModel,
+        recording: Recording,
+        go_on: Callable[[float], bool],
+        **_: object,
     ) -> Transcript | None:
         self.entered.release()
         while not self.open.wait(0.001):
@@ -60,8 +64,11 @@ def _threads_of_others() -> None:
 
 
 def stt_threads() -> list[str]:
-    ours = set(threading.enumerate()) - before
-    return [thread.name for thread in ours if thread.name.startswith("stt")]
+    """Those that do not end by themselves at once."""
+    ours = [one for one in set(threading.enumerate()) - before if one.name.startswith("stt")]
+    for thread in ours:
+        thread.join(1)
+    return [thread.name for thread in ours if thread.is_alive()]
 
 
 async def test_recording_comes_back_as_words(complaint: Path) -> None:
