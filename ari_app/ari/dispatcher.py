@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from ari_app.ari.description import Descriptions, Operation, plain
 from ari_app.ari.errors import AriError, Closed, Disconnected, NotFound, Unsupported
 from ari_app.ari.exchange import Exchange
-from ari_app.ari.http import HttpLane
+from ari_app.ari.http import Download, HttpLane
 from ari_app.ari.lanes import Lane
 from ari_app.ari.socket import SocketLane
 
@@ -73,6 +74,14 @@ class Dispatcher:
         if socket is not None:
             return await socket.perform(request, within)
         return await self._http.perform(request, within)
+
+    def download(
+        self, operation: Operation, values: Mapping[str, Any], deadline: float
+    ) -> AbstractAsyncContextManager[Download]:
+        """Check, and open a file that is longer than a reply may be, over HTTP."""
+        if self._end is not None:
+            raise self._end
+        return self._http.download(operation.request(values), deadline)
 
     async def post(
         self,

@@ -1,6 +1,8 @@
 """The HTTP lane: a keep-alive pool to Asterisk's ARI, for requests that may take their time."""
 
 import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +22,34 @@ from ari_app.ari.errors import (
 
 LONGEST_URL = 2000  # Asterisk reads request lines of up to 4096 bytes; longer goes into the body
 MOST_BYTES = 64 << 20  # of a reply, for example a recording
+BLOCK_BYTES = 64 << 10
+IDLE_SECONDS = 30.0  # of a download in which nothing comes
 _JSON = {"Content-Type": "application/json"}
+
+
+class Download:
+    """A file on its way. `size` is its length in bytes, as Asterisk announced it."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: Request, deadline: float) -> None:
+        length = response.content_length
+        if length is None:
+            raise MediaFailed(
+                "Asterisk does not say how long the file is",
+                operation=request.operation,
+                ids=request.ids,
+            )
+        self.size = length
+        self._response, self._request, self._deadline = response, request, deadline
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The file from its beginning to its end, at most 64 KiB at a time.
+
+        Raises:
+            DeadlineExceeded, Disconnected: its end did not come.
+        """
+        with _told(self._request, self._deadline):
+            async for block in self._response.content.iter_chunked(BLOCK_BYTES):
+                yield block
 
 
 class HttpLane:
@@ -63,7 +92,7 @@ class HttpLane:
             AriError: typed by status; DeadlineExceeded; Disconnected.
         """
         target, body = _placed(request)
-        try:
+        with _told(request, deadline):
             async with self.session.request(
                 request.method,
                 URL(f"{self.url}/{target}", encoded=True),
@@ -81,18 +110,29 @@ class HttpLane:
                     )
                 content = await response.read()
                 status = response.status
-        except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"no reply within {deadline:g} s",
-                operation=request.operation,
-                ids=request.ids,
-                retryable=request.repeatable,
-            ) from error
-        except aiohttp.ClientError as error:
-            raise _broken(error, request) from error
         if status >= 300:
             raise error_for(status, reason(content), request.operation, request.ids)
         return content
+
+    @asynccontextmanager
+    async def download(self, request: Request, deadline: float) -> AsyncIterator[Download]:
+        """GET a file of any length in bounded memory, within `deadline` seconds.
+
+        Raises:
+            AriError: typed by status; DeadlineExceeded; Disconnected; MediaFailed.
+        """
+        with _told(request, deadline):
+            response = await self.session.get(
+                URL(f"{self.url}/{request.target}", encoded=True),
+                timeout=aiohttp.ClientTimeout(total=deadline, sock_read=IDLE_SECONDS),
+                allow_redirects=False,
+            )
+        async with response:
+            if response.status >= 300:
+                with _told(request, deadline):
+                    content = await response.content.read(BLOCK_BYTES)
+                raise error_for(response.status, reason(content), request.operation, request.ids)
+            yield Download(response, request, deadline)
 
 
 def reason(content: bytes | str | None) -> str:
@@ -119,6 +159,22 @@ def _placed(request: Request) -> tuple[str, bytes | None]:
         return target, encoded(request.body)
     given = request.body if isinstance(request.body, dict) else {}
     return request.path, encoded({**request.query, **given})
+
+
+@contextmanager
+def _told(request: Request, deadline: float) -> Iterator[None]:
+    """Raise what goes wrong on the way as our own errors."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise DeadlineExceeded(
+            f"no reply within {deadline:g} s",
+            operation=request.operation,
+            ids=request.ids,
+            retryable=request.repeatable,
+        ) from error
+    except aiohttp.ClientError as error:
+        raise _broken(error, request) from error
 
 
 def _broken(error: aiohttp.ClientError, request: Request) -> AriError:

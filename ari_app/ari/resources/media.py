@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ari_app.ari import events
 from ari_app.ari.errors import AriError, DeadlineExceeded, MediaFailed
 from ari_app.ari.events import Event
+from ari_app.ari.http import Download
 from ari_app.ari.resources.base import Repository, Resource
-from ari_app.ari.snapshots import (
-    LiveRecordingSnapshot,
-    PlaybackSnapshot,
-    StoredRecordingSnapshot,
-)
+from ari_app.ari.snapshots import LiveRecordingSnapshot, PlaybackSnapshot, StoredRecordingSnapshot
 
 if TYPE_CHECKING:
     from ari_app.ari.client import Client
@@ -208,6 +206,12 @@ class StoredRecording(Resource):
         """
         content = await self._perform("get_stored_file", {}, deadline)
         return content if isinstance(content, bytes) else b""
+
+    def stream(self, *, deadline: float = 600.0) -> AbstractAsyncContextManager[Download]:
+        """The file as it comes, however long: `async with recording.stream() as download`."""
+        dispatcher = self._client.dispatcher
+        operation = dispatcher.operation("recordings.get_stored_file")
+        return dispatcher.download(operation, {self.key: self.id}, deadline)
 
     async def delete(self) -> None:
         """Remove the file."""
