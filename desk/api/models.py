@@ -1,7 +1,8 @@
 """What the API returns. Each model masks itself unless the reader may see everything."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -46,6 +47,7 @@ class CallOut(BaseModel):
     """A call, live or past."""
 
     id: str = Field(description="Asterisk's id of the caller's channel")
+    direction: Literal["inbound", "outbound"] = Field(description="outbound: a call-back")
     dialled: str
     caller: CallerOut
     customer_ids: list[int] = Field(description="every customer with this number")
@@ -61,6 +63,7 @@ class CallOut(BaseModel):
         """From the journal."""
         return cls(
             id=call.id,
+            direction=call.direction,
             dialled=call.dialled,
             caller=CallerOut.of(call.caller, masked),
             customer_ids=list(call.customer_ids),
@@ -86,11 +89,14 @@ class RecordingOut(BaseModel):
     """A recording of a call and what was recognised in it."""
 
     id: int
-    kind: str
+    kind: str = Field(description="message, party (one side of a talk) or mix (all sides)")
+    party: str = Field(description="whose voice: caller, or agent: and an extension; or empty")
     seconds: float
-    sha256: str
-    state: str = Field(description="recorded, transcribed or failed")
+    sha256: str = Field(description="of the audio file")
+    state: str = Field(description="recorded, transcribed, failed or skipped (nothing to do)")
+    started_at: datetime | None
     recorded_at: datetime
+    deleted_at: datetime | None = Field(description="when its time was over")
     text: str | None
     words: list[Word] = Field(description="empty for a reader without the scope unmasked")
     engine: str | None = Field(description="what recognised it")
@@ -102,10 +108,13 @@ class RecordingOut(BaseModel):
         return cls(
             id=recording.id,
             kind=recording.kind,
+            party=recording.party,
             seconds=recording.seconds,
             sha256=recording.sha256,
             state=recording.state,
+            started_at=recording.started_at,
             recorded_at=recording.recorded_at,
+            deleted_at=recording.deleted_at,
             text=text(found.text) if found else None,
             words=[Word(**word) for word in found.words] if found and not masked else [],
             engine=found.engine if found else None,
@@ -158,6 +167,22 @@ class TranscriptOut(BaseModel):
     utterances: list[UtteranceOut]
 
 
+class FoundOut(BaseModel):
+    """What callers named."""
+
+    numbers: list[str] = Field(description="telephone numbers, E.164")
+    order_ids: list[str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Sequence[str]], masked: bool) -> Self:
+        """From the ticket; empty where nothing was found."""
+        number, order_id = (mask_number, mask_text) if masked else (str, str)
+        return cls(
+            numbers=[number(each) for each in found.get("numbers", ())],
+            order_ids=[order_id(each) for each in found.get("order_ids", ())],
+        )
+
+
 class TicketOut(BaseModel):
     """A ticket."""
 
@@ -165,6 +190,8 @@ class TicketOut(BaseModel):
     type: str = Field(description="a key of tickets.types in config.yaml")
     subject: str
     description: str
+    summary: str = Field(description="what its calls were about, a line each")
+    found: FoundOut
     status: str = Field(description=", ".join(f"{key} ({word})" for key, word in STATUSES.items()))
     labels: list[str]
     caller: CallerOut
@@ -184,6 +211,8 @@ class TicketOut(BaseModel):
             type=ticket.type,
             subject=text(ticket.subject),
             description=text(ticket.description),
+            summary=text(ticket.summary),
+            found=FoundOut.of(ticket.found, masked),
             status=ticket.status,
             labels=list(ticket.labels),
             caller=CallerOut.of(ticket.caller, masked),

@@ -14,16 +14,27 @@ from desk.api.access import on_this_machine
 from desk.api.event_stream import event
 from desk.api.events import open_stream
 from desk.api.health import line_findings
+from desk.api.live_models import AgentOut, WaitingOut
 from desk.api.models import CallOut, TicketOut
 from desk.api.passing import Passing
 from desk.api.state import ApiState, state_of
-from desk.api.words import CAUSES, STAGES, TARGET_STATES
+from desk.api.words import (
+    AGENT_STATES,
+    CAUSES,
+    RECORDING,
+    STAGES,
+    SUPERVISION,
+    TARGET_STATES,
+    TRANSCRIPT,
+)
 from desk.outbox import Counts
 from desk.tickets import STATUSES
 from desk.timeline import Entry
 
 HERE = Path(__file__).parent
 SHOWN = 10
+MOST_LIVE = 50
+MOST_READ = 200  # those who wait longest are not among the newest calls
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(on_this_machine)])
 Desk = Annotated[ApiState, Depends(state_of)]
@@ -38,6 +49,7 @@ async def status(desk: Desk) -> HTMLResponse:
     """The page."""
     live, recent, newest, counts = await desk.db.read(_read)
     findings = await line_findings(desk)
+    waiting = desk.control.queue()
     now = desk.now()
     page = _pages.get_template("status.html").render(
         company=desk.line.company,
@@ -45,16 +57,27 @@ async def status(desk: Desk) -> HTMLResponse:
         speech=desk.line.speech(),
         findings=findings,
         healthy=all(finding.ok for finding in findings),
-        live=[(call, int((now - call.received_at).total_seconds())) for call in live],
+        agents=[AgentOut.of(agent, True) for agent in desk.control.agents()],
+        waiting=[WaitingOut.of(one) for one in waiting[:MOST_LIVE]],
+        all_waiting=len(waiting),
+        live=live[:MOST_LIVE],
+        all_live=len(live),
+        callers={call.id: call.caller for call in live},
+        talks={call.id: desk.control.talk(call.id) for call in live[:MOST_LIVE]},
         served=set(desk.line.live_calls()),
         recent=recent,
         tickets=newest,
         targets=_targets(desk, counts),
         stages=STAGES,
+        agent_states=AGENT_STATES,
+        recording=RECORDING,
+        transcript=TRANSCRIPT,
+        supervision=SUPERVISION,
         causes=CAUSES,
         statuses=STATUSES,
         target_states=TARGET_STATES,
         now=now,
+        seconds=lambda since: max(0, int((now - since).total_seconds())),
         local=lambda moment, form: moment.astimezone(desk.timezone).strftime(form),
     )
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
@@ -86,7 +109,7 @@ def _read(
 ) -> tuple[list[CallOut], list[CallOut], list[TicketOut], dict[str, Counts]]:
     """Everything that the page shows, from one moment."""
     return (
-        [CallOut.of(call, True) for call in journal.search(db, live=True, limit=50)],
+        [CallOut.of(call, True) for call in journal.search(db, live=True, limit=MOST_READ)],
         [CallOut.of(call, True) for call in journal.search(db, live=False, limit=SHOWN)],
         [TicketOut.of(ticket, True) for ticket in tickets.search(db, limit=SHOWN)],
         outbox.counts(db),

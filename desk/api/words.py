@@ -3,6 +3,7 @@
 STAGES = {
     "welcome": "接听 welcome",
     "menu": "菜单 menu",
+    "queue": "排队 waiting",
     "connect": "转接 connecting",
     "talk": "通话 talking",
     "message": "留言 message",
@@ -20,3 +21,23 @@ TARGET_STATES = {
     "down": "不可达 down",
     "disabled": "已停用 disabled",
 }
+AGENT_STATES = {
+    "ready": "空闲 ready",
+    "ringing": "振铃 ringing",
+    "busy": "通话中 busy",
+    "wrap_up": "话后处理 wrap-up",
+    "away": "离席 away",
+    "unreachable": "不可达 unreachable",
+}
+RECORDING = {
+    "on": "录音中 recorded",
+    "paused": "录音暂停 recording paused",
+    "off": "不录音 not recorded",
+    "refused": "来电方拒绝录音 recording refused",
+}
+TRANSCRIPT = {
+    "live": "实时转写 transcribed live",
+    "afterwards": "事后转写 transcribed afterwards",
+    "off": "不转写 not transcribed",
+}
+SUPERVISION = {"listen": "监听 listens", "whisper": "耳语 whispers", "barge": "强插 steps in"}

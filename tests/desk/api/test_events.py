@@ -20,10 +20,10 @@ from tests.rig.samples import NOW, begin
 
 @asynccontextmanager
 async def listening(
-    api: Api, path: str = "/api/v1/events", **headers: str
+    api: Api, path: str = "/api/v1/events", *scopes: str, **headers: str
 ) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
     """Events of a stream, as a client parses them. Entered once the stream is open."""
-    headers = {**await api.token("events:read"), **headers}
+    headers = {**await api.token("events:read", *scopes), **headers}
     async with asyncio.timeout(20), api.http.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")

@@ -1,18 +1,19 @@
 """The status page: the line at a glance, and nothing that a caller sends becomes HTML."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from desk import journal, outbox, tickets
-from desk.api import ApiServer, PortTaken, create_app
+from desk.api import ApiServer, PartyView, PortTaken, create_app
 from desk.db.engine import Database
 from desk.journal import NewCall
 from desk.region import locate
 from desk.settings import ApiSettings
 from desk.tickets import NewTicket
-from tests.desk.api.conftest import Api
+from tests.desk.api.conftest import TALK, Api
 from tests.rig.samples import NOW, begin
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&{{7*7}}'
@@ -42,6 +43,39 @@ async def test_a_call_that_nobody_serves_is_marked(api: Api) -> None:
     await api.db.write(begin, "c3")
     api.line.serving = ["c2"]
     assert (await api.http.get("/")).text.count("待恢复") == 1
+
+
+async def test_agents_who_waits_and_what_is_talked_are_shown(api: Api) -> None:
+    await api.db.write(begin, "c9")
+    api.control.talks["c9"] = replace(
+        TALK,
+        parties=(*TALK.parties, PartyView("supervisor", "8009", NOW, mode="whisper")),
+        recording="paused",
+        consult="8002",
+    )
+    page = (await api.http.get("/")).text
+    for shown in (
+        "张敏",
+        "通话中 busy",
+        "空闲 ready",
+        "8009",
+        "耳语",
+        "录音暂停",
+        "8002",
+        "实时转写",
+    ):
+        assert shown in page
+    queue = page.split('id="queue"')[1].split("</section>")[0]
+    assert re.findall(r"<tr><td>(\d)</td>", queue) == ["1", "2"]
+    assert "<td>42</td>" in queue
+
+
+async def test_a_process_without_calls_shows_no_empty_tables_of_agents(api: Api) -> None:
+    api.control.states.clear()
+    api.control.waiting.clear()
+    page = (await api.http.get("/")).text
+    assert 'id="agents"' not in page
+    assert 'id="queue"' not in page
 
 
 async def test_trouble_is_shown_with_its_mend(api: Api) -> None:
@@ -93,6 +127,24 @@ async def test_the_pages_script_is_told_of_changes_and_of_nothing_else(api: Api)
         while not (line := await anext(lines)).startswith("data:"):
             pass
         assert line == "data: changed"
+
+
+async def test_the_pages_script_hears_of_agents_and_the_queue_and_of_no_words(api: Api) -> None:
+    async with api.http.stream("GET", "/changes") as answer:
+        lines = answer.aiter_lines()
+        assert (await anext(lines)).startswith("retry:")
+        api.feed.publish("utterance.partial", "c9", {"leg": "l", "text": "你好"})
+        api.feed.publish("agent.state", None, {"extension": "8001", "state": "away"})
+        heard = [line async for line in _until_data(lines)]
+    assert heard[-1] == "data: changed"
+    assert not any(line.startswith("id:") for line in heard)
+
+
+async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line.startswith("data:"):
+            return
 
 
 async def test_the_reference_describes_every_path(api: Api) -> None:
