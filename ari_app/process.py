@@ -19,8 +19,12 @@ from agi_scripts.script import Services
 from agi_scripts.scripts import SCRIPTS
 from agi_scripts.server import AgiServer
 from ari_app.ari import Client
+from ari_app.calls.agent_records import restored_queue
+from ari_app.calls.controls import Controls
+from ari_app.calls.hearing import Hearing
 from ari_app.calls.journal import Journal
 from ari_app.calls.line import Line
+from ari_app.calls.spool import Spool
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
@@ -39,10 +43,10 @@ from crm_bridge.delivery import Bridge
 from crm_bridge.demo_crm import TARGET_NAME, DemoCrm
 from crm_bridge.secret import secret_of
 from desk.api import ApiServer, create_app
+from desk.api.feed import Feed
 from desk.db.engine import Database
+from desk.recordings import Store, keys_for
 from desk.region import RegionTable
-from stt.model import describe
-from stt.transcriber import Transcriber
 
 log = structlog.get_logger()
 
@@ -88,27 +92,32 @@ async def running_line(
         )
         serving = asyncio.Event()
         asterisk = await _asterisk(settings, prompts, own_lifetime, serving, stack)
-        transcriber = await stack.enter_async_context(
-            Transcriber(
-                describe(settings.speech).path,
-                threads=settings.speech.threads,
-                queue=settings.speech.queue,
-            )
-        )
+        hearing = await Hearing.open(settings.speech, stack)
         ari = await stack.enter_async_context(_client(settings))
+        journal = await _journal(settings, db, now, stack)
+        feed = Feed(db, settings.api.stream_clients)
+        store = Store(
+            settings.state_dir / "recordings",
+            keys_for(settings.recording.encrypt),
+            encrypt=settings.recording.encrypt,
+        )
         line = Line(
             settings=settings,
             ari=ari,
             db=db,
-            journal=Journal(db, now),
+            journal=journal,
             regions=RegionTable.load(settings.state_dir),
             menus=compile_menus(settings),
             prompts=prompts,
-            vault=Vault(settings.state_dir / "recordings"),
-            transcriptions=Transcriptions(db, transcriber, now),
+            vault=Vault(store),
+            transcriptions=Transcriptions(db, hearing, store, now),
+            queue=await restored_queue(settings, db, journal, feed.publish, now),
+            hearing=hearing,
             now=now,
             clock=time.monotonic,
+            publish=feed.publish,
         )
+        stack.callback(line.queue.close)
         switchboard = Switchboard(line)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bridge = await _bridge(settings, db, stack)
@@ -117,6 +126,8 @@ async def running_line(
             db,
             settings=settings.api,
             line=status,
+            control=Controls(line, switchboard.call),
+            feed=feed,
             registry=registry,
             now=now,
             timezone=settings.company.tz,
@@ -137,6 +148,16 @@ async def running_line(
         finally:
             for task in work:
                 task.cancel()
+
+
+async def _journal(
+    settings: Settings, db: Database, now: Callable[[], datetime], stack: AsyncExitStack
+) -> Journal:
+    """The journal, with everything in the desk that a former process could not tell it."""
+    spool = await Spool.open(settings.state_dir / "spool" / "journal")
+    journal = await stack.enter_async_context(Journal(db, now, spool))
+    await journal.replay()
+    return journal
 
 
 async def _asterisk(

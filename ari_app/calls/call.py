@@ -1,13 +1,15 @@
 """One caller's call: what is known of it, and how its coroutine hears what happens to it."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ari_app.ari import Channel, ChannelGone, Event, Events
+from ari_app.ari import AriError, Channel, ChannelGone, Event, Events, NotFound
+from ari_app.calls.conversation import Recorded
 from ari_app.calls.lease import Lease
 from ari_app.ivr.tree import MenuTree
 from ari_app.ivr.walk import Choice
@@ -16,6 +18,8 @@ from desk.recordings import NewRecording
 from desk.region import Caller
 
 ENDING_SECONDS = 0.5
+BACK_SECONDS = 1.0  # within which the dialplan gives back a caller whose agent has left
+BACK = "huisheng-back"  # the dialplan context that does
 
 
 class Stage(StrEnum):
@@ -23,7 +27,7 @@ class Stage(StrEnum):
 
     WELCOME = "welcome"  # who is it, from where; answer
     MENU = "menu"  # the IVR
-    CONNECT = "connect"  # agents' phones ring
+    QUEUE = "queue"  # waits for an agent; agents' phones ring
     TALK = "talk"  # caller and agent in a bridge
     MESSAGE = "message"  # the caller tells the matter after the tone
     WRAP_UP = "wrap_up"  # the caller is gone or served: ticket, end of the journal
@@ -48,18 +52,53 @@ class Call:
     dialled: str
     menus: MenuTree  # in force when the call came: a reload does not change them
     lease: Lease
+    channel_name: str = ""  # PJSIP/carrier-00000001: how the dialplan names the channel
     stage: Stage = Stage.WELCOME
-    state: dict[str, Any] = field(default_factory=dict)  # what re-entering the stage needs
+    state: dict[str, Any] = field(default_factory=dict)  # what the next process would need
     caller: Caller | None = None
     customers: tuple[Customer, ...] = ()
     choice: Choice | None = None  # the last choice in the menu that says what the matter is
     message: NewRecording | None = None  # what the caller told after the tone
     ticket_id: int | None = None
-    served: bool = False  # the caller got what the menu offered: a talk, an answer, a message
     end_cause: str = "completed"
     journaled: bool = False  # the desk knows this call
+    resumed: bool = False  # a former process began to serve it
+    armed: bool = False  # an agent's leg has had the dialplan look after the caller
+    private: bool = False  # neither words nor keys may be kept now
+    returned: asyncio.Event = field(default_factory=asyncio.Event)  # back from the dialplan
+    chores: list[asyncio.Task[None]] = field(default_factory=list)  # the wrap-up waits for them
     unwritten: deque[Callable[..., Any]] = field(default_factory=deque)
     writer: asyncio.Task[None] | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether the caller got what the menu offered: a talk, an answer, a message."""
+        return bool(self.state.get("served", False))
+
+    @served.setter
+    def served(self, served: bool) -> None:
+        self.state["served"] = served
+
+    @property
+    def talked(self) -> bool:
+        """Whether an agent talked with the caller."""
+        return bool(self.state.get("talked", False))
+
+    @property
+    def recorded(self) -> Recorded:
+        """Whether a talk may be recorded, once the caller was told: see `consent`."""
+        recorded: Recorded = self.state.get("recorded", "off")
+        return recorded
+
+    @recorded.setter
+    def recorded(self, recorded: Recorded) -> None:
+        self.state["recorded"] = recorded
+
+    @property
+    def pieces(self) -> list[dict[str, Any]]:
+        """The finished recordings of talks that are not in our own store yet."""
+        pieces: list[dict[str, Any]] = self.state.setdefault("recordings", [])
+        return pieces
 
     async def next_event(self, deadline: float) -> Event | None:
         """The next event of the caller's channel, None if there is none for `deadline` seconds.
@@ -88,3 +127,41 @@ class Call:
             return False
         except HungUp:
             return True
+
+    async def comes_back(self) -> None:
+        """Wait for a caller whom the dialplan takes out of a talk that his agent has left, and
+        hear his channel again.
+
+        Raises:
+            HungUp: the caller is gone.
+        """
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                await self.returned.wait()
+        except TimeoutError:
+            raise HungUp(self.id) from None
+        self.returned.clear()
+
+    async def is_with_dialplan(self) -> bool:
+        """Whether the caller left the application for `huisheng-back`, and not for good."""
+        if not self.armed:
+            return False
+        try:
+            return (await self.channel.get()).dialplan.context == BACK
+        except NotFound:
+            return False
+
+    def hear_again(self) -> None:
+        """Take in the events of the channel from now on; those before are forgotten."""
+        self.events.close()
+        self.events = self.channel.listen()
+        self.events.open()
+
+    async def start_music(self) -> None:
+        """The caller hears music until something is played, or he talks."""
+        await self.channel.start_moh()
+
+    async def stop_music(self) -> None:
+        """No more music; none may be playing."""
+        with contextlib.suppress(AriError):
+            await self.channel.stop_moh()

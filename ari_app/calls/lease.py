@@ -28,11 +28,7 @@ class Lease:
         self._until = clock() + seconds
 
     async def cover(self, step_seconds: float) -> None:
-        """Make sure that a step of at most `step_seconds` ends before the lease does.
-
-        Must be called before a playback or recording starts: Asterisk holds the request back
-        while one runs on the channel.
-        """
+        """Make sure that a step of at most `step_seconds` ends before the lease does."""
         now = self._clock()
         if now + step_seconds + MARGIN_SECONDS <= self._until:
             return

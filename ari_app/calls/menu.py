@@ -4,6 +4,7 @@ from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import ask, play
 from ari_app.ivr.walk import Ask, Choice, Extension, HangUp, LeaveMessage, Person, Walk
+from ari_app.queue import Need
 
 
 async def menu(call: Call, line: Line) -> Stage:
@@ -12,7 +13,7 @@ async def menu(call: Call, line: Line) -> Stage:
     outcome = walk.ask()
     while isinstance(outcome, Ask):
         outcome = walk.step(await ask(call, line, outcome))
-        call.state = {"walk": walk.state()}
+        call.state["walk"] = walk.state()
         if outcome.choice is not None:
             call.choice = walk.matter or outcome.choice
             call.served = is_served(outcome.choice, call.served)
@@ -21,15 +22,19 @@ async def menu(call: Call, line: Line) -> Stage:
         case LeaveMessage(prompt=prompt):
             call.state["prompt"] = prompt
             return Stage.MESSAGE
-        case Person(team=team):
-            call.state["team"] = team
-            return Stage.CONNECT
+        case Person(team=team, skills=skills, language=language):
+            need = Need.of(call.caller, team=team, skills=skills, language=language)
+            return _to_queue(call, outcome, need)
         case Extension(number=number):
-            call.state["extension"] = number
-            return Stage.CONNECT
+            return _to_queue(call, outcome, Need.of(call.caller, extension=number))
         case HangUp(prompts=prompts):
             await play(call, line, *prompts)
             return Stage.WRAP_UP
+
+
+def _to_queue(call: Call, outcome: Person | Extension, need: Need) -> Stage:
+    call.state |= {"need": need.as_dict(), "urgent": outcome.urgent, "record": outcome.record or ""}
+    return Stage.QUEUE
 
 
 def is_served(choice: Choice, before: bool) -> bool:

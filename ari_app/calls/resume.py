@@ -1,26 +1,82 @@
-"""At start: calls that a former process left unfinished.
+"""At start: what a former process left, found in the journal and in Asterisk.
 
-A call whose channel still waits in our application re-enters the stage that the journal names. A
-call whose channel is gone gets its end, and the ticket it calls for. Calls of other systems on
-the same desk are theirs (`pbx.system_name` begins every call id), and messages of AGI scripts are
-finished by the FastAGI server.
+A call whose channel is still in our application re-enters the stage that the journal names, with
+what it needs. A call whose channel is gone is wrapped up: its recordings are kept, and it gets the
+ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it).
+Calls of other systems on the same desk are theirs (`pbx.system_name` begins every call id), and
+messages of AGI scripts are finished by the FastAGI server.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from ari_app.calls.call import Call, Stage
+from ari_app.ari import ChannelSnapshot
+from ari_app.calls.call import BACK, Call, Stage
+from ari_app.calls.conversation import Conversation
 from ari_app.calls.line import Line
-from ari_app.calls.wrap_up import ticket_for
 from ari_app.ivr.walk import Choice, Walk
 from desk import customers, journal
 from desk.journal import Call as Journaled
 
 log = structlog.get_logger()
 
+INBOUND = ("huisheng-line", "huisheng-callback", BACK)  # the dialplan contexts of callers
 
-async def unfinished(line: Line) -> list[Journaled]:
+
+@dataclass(frozen=True)
+class Found:
+    """What a former process left.
+
+    Attributes:
+        unfinished: calls of the journal, oldest first, each with its channel in our application,
+            or None if the channel is gone.
+        unknown: callers in our application whom the journal does not know.
+        owned_channels, owned_bridges: ids of what belongs to the calls that go on.
+    """
+
+    unfinished: Sequence[tuple[Journaled, ChannelSnapshot | None]]
+    unknown: Sequence[ChannelSnapshot]
+    owned_channels: frozenset[str]
+    owned_bridges: frozenset[str]
+
+
+async def find(line: Line) -> Found:
+    """Ask Asterisk and the journal. Raises AriError, DatabaseError."""
+    application = await line.ari.applications.get(line.ari.application)
+    channels = {channel.id: channel for channel in await line.ari.channels.list()}
+    inside = frozenset(application.channel_ids)
+    callers = {
+        ident: channel
+        for ident, channel in channels.items()
+        if ident in inside and channel.dialplan.context in INBOUND
+    }
+    unfinished: list[tuple[Journaled, ChannelSnapshot | None]] = []
+    for journaled in await _unfinished(line):
+        channel = callers.pop(journaled.id, None)
+        if channel is None and journaled.id in channels:
+            log.info("the dialplan serves this call", call=journaled.id)
+            continue
+        unfinished.append((journaled, channel))
+    going_on = [journaled for journaled, channel in unfinished if channel is not None]
+    talks = list(_talks(going_on))
+    return Found(
+        unfinished=unfinished,
+        unknown=list(callers.values()),
+        owned_channels=frozenset(ident for talk in talks for ident in talk.channels())
+        | frozenset(journaled.id for journaled in going_on),
+        owned_bridges=frozenset(ident for talk in talks for ident in talk.bridges()),
+    )
+
+
+def _talks(calls: Sequence[Journaled]) -> Iterator[Conversation]:
+    for call in calls:
+        if "talk" in call.state:
+            yield Conversation.restore(call.state["talk"])
+
+
+async def _unfinished(line: Line) -> list[Journaled]:
     """This system's unfinished calls, oldest first."""
     own = f"{line.settings.pbx.system_name}-"
     stages = frozenset(Stage)
@@ -39,20 +95,14 @@ async def remember(call: Call, journaled: Journaled, line: Line) -> None:
     call.caller_id = journaled.caller_id
     call.dialled = journaled.dialled
     call.ticket_id = journaled.ticket_id
-    call.journaled = True
+    call.journaled = call.resumed = True
+    call.armed = call.stage in (Stage.QUEUE, Stage.TALK)
+    call.private = bool(call.state.get("talk", {}).get("recorded") == "paused")
     call.choice = _matter(call)
     for customer_id in journaled.customer_ids:
         customer = await line.db.read(customers.get, customer_id)
         if customer is not None:
             call.customers = (*call.customers, customer)
-
-
-async def close_lost(calls: Sequence[Call], line: Line) -> None:
-    """End `calls`, whose channels are gone, each with the ticket it calls for."""
-    for call in calls:
-        log.warning("call was lost with a former process", call=call.id, stage=call.stage)
-        call.end_cause = "lost"
-        await line.journal.finish(call, ticket_for(call, line.settings))
 
 
 def _matter(call: Call) -> Choice | None:

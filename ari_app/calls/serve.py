@@ -1,5 +1,6 @@
 """The story of one call, top to bottom: each stage is a small coroutine that names the next."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,10 +14,10 @@ from ari_app.ari import (
     NotInApplication,
 )
 from ari_app.calls.call import Call, HungUp, Stage
-from ari_app.calls.connect import connect
 from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
+from ari_app.calls.queue import queue
 from ari_app.calls.talk import talk
 from ari_app.calls.welcome import welcome
 from ari_app.calls.wrap_up import wrap_up
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 STAGES: dict[Stage, Callable[[Call, Line], Awaitable[Stage]]] = {
     Stage.WELCOME: welcome,
     Stage.MENU: menu,
-    Stage.CONNECT: connect,
+    Stage.QUEUE: queue,
     Stage.TALK: talk,
     Stage.MESSAGE: message,
     Stage.WRAP_UP: wrap_up,
@@ -44,10 +45,13 @@ async def serve(call: Call, line: Line) -> None:
         except Exception as error:
             if stage is Stage.WRAP_UP or isinstance(error, ApplicationReplaced):
                 raise  # the switchboard's; or the call is another process's from now on
-            stage = Stage.WRAP_UP
             if await is_gone(call, error):
+                if await is_back(call):
+                    continue
+                stage = Stage.WRAP_UP
                 call.end_cause = "hangup"
                 continue
+            stage = Stage.WRAP_UP
             # A fault of ours must not cost the caller the call: the dialplan serves on, and the
             # wrap-up still makes the ticket.
             log.exception("stage failed", call=call.id, stage=call.stage)
@@ -63,6 +67,18 @@ async def is_gone(call: Call, error: Exception) -> bool:
     if late and isinstance(error, AriError) and error.ids.get("channel_id") == call.id:
         return True
     return isinstance(error, AriError) and await call.is_ending()
+
+
+async def is_back(call: Call) -> bool:
+    """Whether the caller went by way of the dialplan only: an agent who had just answered was gone
+    at once. The stage begins again.
+    """
+    if not await call.is_with_dialplan():
+        return False
+    with contextlib.suppress(HungUp):
+        await call.comes_back()
+        return True
+    return False
 
 
 async def hand_to_dialplan(call: Call) -> None:

@@ -2,21 +2,35 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from ari_app.ari import ApplicationReplaced, AriError, ChannelSnapshot, StasisStart
-from ari_app.calls.call import Call
+from ari_app.calls.call import Call, Stage
+from ari_app.calls.feature_codes import feature_code
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
-from ari_app.calls.resume import close_lost, remember, unfinished
+from ari_app.calls.recovery.sweep import sweep
+from ari_app.calls.resume import Found, find, remember
 from ari_app.calls.serve import hand_to_dialplan, serve
+from desk import journal
 
 log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
-CALLER = "line"  # the first argument of Stasis() for a caller; see asterisk_conf
-INBOUND = "huisheng-line"  # the dialplan context of callers; see asterisk_conf
+# The first argument of Stasis(), which says what comes in; see asterisk_conf.
+CALLER, BACK, FEATURE = "line", "back", "feature"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A call and the coroutine that serves it."""
+
+    call: Call
+    task: asyncio.Task[None]
 
 
 class Switchboard:
@@ -24,7 +38,9 @@ class Switchboard:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._calls: dict[str, Served] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     @property
     def live(self) -> int:
@@ -36,6 +52,11 @@ class Switchboard:
         """Which calls those are."""
         return frozenset(self._calls)
 
+    def call(self, call_id: str) -> Call | None:
+        """The live call with this id."""
+        served = self._calls.get(call_id)
+        return served.call if served is not None else None
+
     async def run(self) -> None:
         """Serve callers until cancelled; running calls then go to the dialplan, which serves on.
 
@@ -45,64 +66,117 @@ class Switchboard:
         try:
             await self._resume()
             async for start in self._line.ari.arrivals():
-                await self._arrived(start)
+                self._arrived(start)
         finally:
             await self._stop()
 
-    async def _arrived(self, start: StasisStart) -> None:
-        if start.channel.id in self._calls:
-            return  # it came while we were taking over, and was taken over
-        if start.args[:1] == [CALLER]:
-            self._take(_call(start.channel, self._line))
-            return
-        log.warning("not a caller: back to the dialplan", channel=start.channel.id, args=start.args)
+    async def drain(self, seconds: float) -> None:
+        """Send new callers to the dialplan from now on, hand over those who do not talk yet, and
+        give talks `seconds` to end.
+        """
+        self._draining = True
+        talks = []
+        for served in list(self._calls.values()):
+            if served.call.id in self._line.talks:
+                talks.append(served.task)
+            elif served.call.stage is not Stage.WRAP_UP:
+                served.task.cancel("the line stops")
+        if talks:
+            log.warning("the line stops when its talks have ended", talks=len(talks))
+            await asyncio.wait(talks, timeout=seconds)
+
+    # -- arrivals ----------------------------------------------------------------------------------
+
+    def _arrived(self, start: StasisStart) -> None:
+        channel, kind = start.channel, start.args[0] if start.args else ""
+        served = self._calls.get(channel.id)
+        if kind == BACK and served is not None:
+            served.call.hear_again()
+            served.call.returned.set()
+        elif kind == BACK:
+            self._errand(self._take_back(channel), f"back {channel.id}")
+        elif served is not None:
+            pass  # it came while we were taking over, and was taken over
+        elif kind == CALLER:
+            self.take(new_call(channel, self._line))
+        elif kind == FEATURE:
+            self._errand(feature_code(self._line, start), f"feature {channel.id}")
+        else:
+            self._errand(self._send_away(start), f"stray {channel.id}")
+
+    async def _send_away(self, start: StasisStart) -> None:
+        """Neither a caller nor anything of a talk that we know: a leg answered too late."""
+        log.warning("not a caller", channel=start.channel.id, args=start.args)
+        channel = self._line.ari.channel(start.channel.id)
         with contextlib.suppress(AriError):
-            await self._line.ari.channel(start.channel.id).continue_in_dialplan()
+            await (channel.hangup() if start.args else channel.continue_in_dialplan())
+
+    async def _take_back(self, channel: ChannelSnapshot) -> None:
+        """A caller whose talk a former process served, and whose agent left since."""
+        call = new_call(channel, self._line)
+        journaled = await self._line.db.read(journal.get, channel.id)
+        if journaled is None or journaled.ended_at is not None:
+            await hand_to_dialplan(call)
+            return
+        await remember(call, journaled, self._line)
+        self.take(call)
+
+    # -- a former process's calls --------------------------------------------------------------
 
     async def _resume(self) -> None:
-        """Take over what a former process left: callers who wait, and calls that were lost."""
+        """Take over what a former process left: callers who wait or talk, and calls lost."""
         line = self._line
-        application = await line.ari.applications.get(line.ari.application)
-        present = {
-            channel.id: channel
-            for channel in await line.ari.channels.list()
-            if channel.id in application.channel_ids and channel.dialplan.context == INBOUND
-        }
-        lost = []
-        for journaled in await unfinished(line):
-            channel = present.pop(journaled.id, None)
-            call = _call(channel or ChannelSnapshot(id=journaled.id), line)
+        found: Found = await find(line)
+        for journaled, channel in found.unfinished:
+            call = new_call(channel or ChannelSnapshot(id=journaled.id), line)
             await remember(call, journaled, line)
             if channel is None:
-                lost.append(call)
-            else:
-                self._take(call)
-        for channel in present.values():  # came while nobody was here to journal it
-            self._take(_call(channel, line))
-        await close_lost(lost, line)
+                log.warning("call was lost with a former process", call=call.id, stage=call.stage)
+                call.stage, call.end_cause = Stage.WRAP_UP, "lost"
+            self.take(call)
+        for channel in found.unknown:  # came while nobody was here to journal it
+            self.take(new_call(channel, line))
+        await sweep(line.ari, channels=found.owned_channels, bridges=found.owned_bridges)
 
-    def _take(self, call: Call) -> None:
+    # -- coroutines --------------------------------------------------------------------------------
+
+    def take(self, call: Call) -> None:
+        """Give the call a coroutine."""
         full = len(self._calls) >= self._line.settings.pbx.most_calls
-        work = _refuse(call) if full else self._serve(call)
+        refused = self._draining or (full and not call.resumed)
+        work = _refuse(call, self._draining) if refused else self._serve(call)
         task = asyncio.create_task(work, name=f"call {call.id}")
-        self._calls[call.id] = task
+        self._calls[call.id] = Served(call, task)
         task.add_done_callback(lambda _: self._calls.pop(call.id, None))
 
+    def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._errands.add(task)
+        task.add_done_callback(self._errand_done)
+
+    def _errand_done(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("errand failed", errand=task.get_name(), exc_info=task.exception())
+
     async def _serve(self, call: Call) -> None:
+        call.events.open()
         try:
-            with call.events:
-                await serve(call, self._line)
+            await serve(call, self._line)
         except asyncio.CancelledError:
-            await hand_to_dialplan(call)
+            if call.id not in self._line.talks:  # talks go on without us
+                await hand_to_dialplan(call)
             raise
         except ApplicationReplaced:
             log.error("another process serves this call now", call=call.id)
         except Exception:
             # The call stays unfinished in the journal, where the next start finds it.
             log.exception("call could not be wrapped up", call=call.id, stage=call.stage)
+        finally:
+            call.events.close()
 
     async def _stop(self) -> None:
-        tasks = list(self._calls.values())
+        tasks = [*(served.task for served in self._calls.values()), *self._errands]
         for task in tasks:
             task.cancel("the line stops")
         with contextlib.suppress(TimeoutError):
@@ -110,11 +184,13 @@ class Switchboard:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _call(snapshot: ChannelSnapshot, line: Line) -> Call:
+def new_call(snapshot: ChannelSnapshot, line: Line) -> Call:
+    """The call of a caller's channel. Nothing is asked of Asterisk."""
     channel = line.ari.channel(snapshot.id)
 
     async def set_timeout(seconds: int) -> None:
-        await channel.set_variable("TIMEOUT(absolute)", str(seconds))
+        # Read, not written: see `ari_app.calls.legs.arm`.
+        await channel.get_variable(f"SET(TIMEOUT(absolute)={seconds})")
 
     return Call(
         id=snapshot.id,
@@ -124,9 +200,11 @@ def _call(snapshot: ChannelSnapshot, line: Line) -> Call:
         dialled=snapshot.dialplan.exten,
         menus=line.menus,
         lease=Lease(line.settings.pbx.lease_seconds, line.clock, set_timeout),
+        channel_name=snapshot.name,
     )
 
 
-async def _refuse(call: Call) -> None:
-    log.error("the line is full: the dialplan serves this caller", call=call.id)
+async def _refuse(call: Call, stopping: bool) -> None:
+    if not stopping:
+        log.error("the line is full: the dialplan serves this caller", call=call.id)
     await hand_to_dialplan(call)

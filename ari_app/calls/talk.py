@@ -1,51 +1,364 @@
-"""Caller and agent talk: in a bridge that lives exactly as long as both are in it."""
+"""Caller and agents talk: one coroutine hears what their telephones do and what they order.
 
-import contextlib
-from collections.abc import AsyncIterator
+The state is data (`Conversation`) and journaled after every change, so the next process goes on
+with the same talk: Asterisk keeps the bridge, the recordings and the music meanwhile.
+"""
 
-from ari_app.ari import Bridge, Event, Events, NotFound, new_id
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ari_app.ari import AriError, Bridge, Channel, ChannelDestroyed, Event, NotFound, StasisStart
+from ari_app.calls import legs, verbs
 from ari_app.calls.call import Call, HungUp, Stage
-from ari_app.calls.connect import hang_up
+from ari_app.calls.conversation import Conversation, Leg
 from ari_app.calls.line import Line
+from ari_app.calls.listening import CALLER, Listening
+from ari_app.calls.mailbox import Command, Mailbox
 from ari_app.calls.sound import play
+from ari_app.calls.talk_records import talk_began, talk_ended
+from ari_app.queue import Need
+from desk.errors import NotPossibleNow
+from desk.talks import NewTalk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = structlog.get_logger()
 
 LOOK_SECONDS = 3600.0  # a talk has no limit; the wait for its next event has one
+BRIDGE = "mixing,dtmf_events"
 
 
 async def talk(call: Call, line: Line) -> Stage:
-    """Stage TALK. Ends when either side hangs up; a caller who stays hears goodbye."""
-    leg = line.ari.channel(call.state["leg"])
-    agent = call.state["agent"]
-    events: Events[Event] = line.ari.listen(channels=[call.id, leg.id])
-    with events:
+    """Stage TALK. A caller whose last agent leaves hears goodbye; a transfer leads to the queue."""
+    with Mailbox(line.ari) as box:
+        talking = Talk(call, line, box)
+        line.talks[call.id] = talking
         try:
-            # No limit from before the agent joins: it would tear the caller out of the talk.
-            await call.lease.suspend()
-            async with _bridge(line) as bridge:
-                # The agent's own number is nothing that a carrier should be told.
-                await bridge.add_channel(call.channel, leg, inhibit_connected_line_updates=True)
-                call.served = True
-                line.journal.note(call, "agent.answered", agent=agent)
-                while True:
-                    event = await events.get(LOOK_SECONDS)
-                    if event is None or not event.final:
-                        continue
-                    if call.id in event.channel_ids():
-                        raise HungUp(call.id)
-                    break
+            # What ends otherwise than here (we stop, another process takes over) leaves caller and
+            # agent talking: nothing of theirs is taken down.
+            stage = await talking.run()
+        except HungUp:
+            await talking.end("hangup")
+            raise
         finally:
-            await hang_up(leg)
-            line.journal.note(call, "agent.left", agent=agent)
+            del line.talks[call.id]
+        await talking.end("transferred" if stage is Stage.QUEUE else "completed")
     await call.lease.restore()
+    if stage is Stage.QUEUE:
+        return stage
+    await call.stop_music()
     await play(call, line, "goodbye")
-    return Stage.WRAP_UP
+    return stage
 
 
-@contextlib.asynccontextmanager
-async def _bridge(line: Line) -> AsyncIterator[Bridge]:
-    bridge = await line.ari.bridges.create(type="mixing,dtmf_events", bridge_id=new_id("b"))
-    try:
-        yield bridge
-    finally:
-        with contextlib.suppress(NotFound):
-            await bridge.destroy()
+class Talk:
+    """One talk as this process sees it. The verbs of `ari_app.calls.verbs` act on it."""
+
+    def __init__(self, call: Call, line: Line, box: Mailbox) -> None:
+        self.call = call
+        self.line = line
+        self.box = box
+        self.state = Conversation.restore(call.state["talk"])
+        self.listening = Listening(call, line, self.state)
+        self.next_stage = Stage.WRAP_UP
+
+    @property
+    def bridge(self) -> Bridge:
+        """Where caller and agents hear one another."""
+        return self.line.ari.bridge(self.state.bridge)
+
+    def channel(self, leg: Leg) -> Channel:
+        """The leg's channel."""
+        return self.line.ari.channel(leg.id)
+
+    def order(self, command: Command) -> None:
+        """Have something done in this talk; the command says when it is.
+
+        Raises:
+            NotPossibleNow: too much waits to be done already.
+        """
+        if not self.box.order(command):
+            raise NotPossibleNow("the talk has too many orders waiting", "Try again in a second.")
+
+    async def save(self) -> None:
+        """Journal the state, so that the next process finds it."""
+        self.call.state["talk"] = self.state.as_state()
+        await self.line.journal.enter(self.call)
+
+    def note(self, kind: str, **body: object) -> None:
+        """A line in the call's timeline."""
+        self.line.journal.note(self.call, kind, **body)
+
+    # -- from beginning to end -------------------------------------------------------------------
+
+    async def run(self) -> Stage:
+        """Until nobody talks with the caller any more; returns the stage that follows.
+
+        Raises:
+            HungUp: the caller has hung up.
+        """
+        self.box.follow(self.call.id)
+        for leg in self.state.legs.values():
+            self.box.follow(leg.id)
+        await self._begin()
+        while self.state.agents():
+            item = await self.box.get(LOOK_SECONDS)
+            if isinstance(item, Command):
+                await self._obey(item)
+            elif item is not None:
+                await self._heard(item)
+        return self.next_stage
+
+    async def _begin(self) -> None:
+        """Put the talk together, or find it together where a former process left it."""
+        found = await self._members()
+        for leg in list(self.state.legs.values()):
+            if not leg.up and leg.role != "agent":
+                await self.drop(leg)  # it rang when the former process ended
+            elif leg.up and not await self._exists(leg.id):
+                await self._left(leg)
+        if not self.state.agents():
+            return
+        if found is None:
+            await self.line.ari.bridges.create(type=BRIDGE, bridge_id=self.state.bridge)
+        for leg in self.state.agents():
+            if leg.up:
+                self.line.queue.busy(leg.extension, self.call.id)
+                continue
+            try:
+                await self.join(leg)
+            except AriError as error:
+                log.info("agent was gone at once", call=self.call.id, error=str(error))
+                await self.forget(leg, "hangup")
+                await self._comes_back()
+                self.next_stage = Stage.QUEUE
+                return
+        await self.listening.begin(self.call.channel, CALLER)
+        if not self.state.held and self.call.id not in (found or ()):
+            await self.admit_caller()
+        self.call.served = True
+        self.call.state["talked"] = True
+        await self.save()
+
+    async def _members(self) -> "Sequence[str] | None":
+        """Who is in the bridge; None where there is no bridge yet."""
+        try:
+            return (await self.bridge.get()).channels
+        except NotFound:
+            return None
+
+    async def _exists(self, channel_id: str) -> bool:
+        try:
+            await self.line.ari.channels.get(channel_id)
+        except NotFound:
+            return False
+        return True
+
+    async def end(self, cause: str) -> None:
+        """Take down what is left of the talk. The recordings' ends are not waited for."""
+        for leg in list(self.state.legs.values()):
+            await self.drop(leg, cause)
+        for channel_id in list(self.state.taps):
+            self.listening.end(channel_id)
+        try:
+            await self.bridge.destroy()
+        except NotFound:
+            pass
+        except AriError as error:
+            log.warning("bridge not removed", call=self.call.id, error=str(error))
+        self.call.state.pop("talk", None)
+        self.call.private = False
+
+    # -- the caller ------------------------------------------------------------------------------
+
+    async def admit_caller(self) -> None:
+        """Put the caller in the bridge, without a limit: it would tear the talk apart."""
+        await self.call.lease.suspend()
+        await self.call.stop_music()
+        # An agent's own number is nothing that a carrier should be told.
+        await self.bridge.add_channel(self.call.channel, inhibit_connected_line_updates=True)
+
+    async def set_aside_caller(self) -> None:
+        """Take the caller out of the bridge, to music."""
+        await self.bridge.remove_channel(self.call.channel)
+        await self.call.channel.start_moh()
+
+    # -- legs ------------------------------------------------------------------------------------
+
+    async def dial(self, leg: Leg) -> None:
+        """Begin to ring a leg; it is part of the state, journaled, before Asterisk hears of it.
+
+        Raises:
+            NotPossibleNow: the agent is not free, or cannot be rung.
+        """
+        if self.state.of(leg.extension) is not None:
+            raise NotPossibleNow(f"{leg.extension} is in this talk", "Name another extension.")
+        if leg.role != "supervisor" and not self.line.queue.claim(leg.extension, self.call.id):
+            raise NotPossibleNow(f"{leg.extension} is not free", "Name another extension.")
+        self.state.legs[leg.id] = leg
+        self.box.follow(leg.id)
+        await self.save()
+        try:
+            await legs.dial(self.line, self.call, leg.extension, leg.id, armed=False)
+        except AriError as error:
+            await self.drop(leg, "unreachable")
+            raise NotPossibleNow(f"{leg.extension} cannot be rung", str(error)) from error
+        self.note("agent.rung", agent=leg.extension, role=leg.role)
+
+    async def join(self, leg: Leg) -> None:
+        """Let an answered leg talk with the caller: armed, tapped, in the bridge, in this order."""
+        channel = self.channel(leg)
+        await legs.arm(self.call, channel)
+        await self.listening.begin(channel, f"agent:{leg.extension}")
+        await self.bridge.add_channel(channel, inhibit_connected_line_updates=True)
+        leg.role, leg.up, leg.mode = "agent", True, ""
+        leg.since = self.line.now().isoformat()
+        self.line.queue.busy(leg.extension, self.call.id)
+        new = NewTalk(leg.id, self.call.id, leg.extension, self.line.now())
+        self.line.journal.record(self.call, talk_began(new))
+
+    async def drop(self, leg: Leg, cause: str = "dropped") -> None:
+        """End a leg. The caller stays where he is."""
+        self.box.unfollow(leg.id)
+        channel = self.channel(leg)
+        try:
+            await legs.disarm(channel)
+            await legs.hang_up(channel)
+        except AriError as error:
+            log.warning("leg not hung up", call=self.call.id, leg=leg.id, error=str(error))
+        await self.forget(leg, cause)
+
+    async def forget(self, leg: Leg, cause: str) -> None:
+        """A leg that has ended: the agent is free again, the ear is closed."""
+        self.state.legs.pop(leg.id, None)
+        self.box.unfollow(leg.id)
+        self.listening.end(leg.id)
+        await self.close_ear(leg)
+        if leg.role == "agent" and leg.up:
+            self.line.journal.record(self.call, talk_ended(leg.id, cause))
+        if leg.role != "supervisor":
+            self.line.queue.free(leg.extension, self.call.id)
+
+    async def close_ear(self, leg: Leg) -> None:
+        """Remove what lets a supervisor hear."""
+        for remove in (
+            self.line.ari.bridge(leg.bridge).destroy if leg.bridge else None,
+            self.line.ari.channel(leg.snoop).hangup if leg.snoop else None,
+        ):
+            try:
+                if remove is not None:
+                    await remove()
+            except NotFound:
+                pass
+            except AriError as error:
+                log.warning("ear not removed", call=self.call.id, error=str(error))
+        leg.bridge = leg.snoop = ""
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    async def _obey(self, command: Command) -> None:
+        """A command's failure is its own: the talk goes on."""
+        if command.done.cancelled():
+            return
+        try:
+            await command.do(self)
+            await self.save()
+        except NotPossibleNow as error:
+            _tell(command, error)
+        except AriError as error:
+            _tell(command, NotPossibleNow(f"Asterisk refused: {error}", "Look at the talk again."))
+        except Exception as error:
+            log.exception("order failed", call=self.call.id)
+            _tell(command, error)
+        else:
+            if not command.done.done():
+                command.done.set_result(None)
+
+    async def _heard(self, event: Event) -> None:
+        if event.final and self.call.id in event.channel_ids():
+            await self._caller_left()
+            return
+        ids = event.channel_ids()
+        leg = next((leg for leg in self.state.legs.values() if leg.id in ids), None)
+        if leg is None:
+            return
+        try:
+            if event.final:
+                await self._left(leg, event)
+                await self.save()
+            elif isinstance(event, StasisStart):
+                await self._answered(leg)
+                await self.save()
+        except AriError as error:
+            # The telephone was faster than we; what it did comes as an event of its own.
+            log.warning("leg is gone", call=self.call.id, leg=leg.id, error=str(error))
+
+    async def _answered(self, leg: Leg) -> None:
+        await verbs.answered(self, leg)
+
+    async def _left(self, leg: Leg, event: Event | None = None) -> None:
+        """A leg has ended by itself. Whose agents have all left comes back from the dialplan."""
+        never_up = isinstance(event, ChannelDestroyed) and not leg.up
+        cause = legs.why_not(event) if isinstance(event, ChannelDestroyed) else "hangup"
+        if never_up and leg.role != "supervisor":
+            self.note("agent.missed", agent=leg.extension, reason=cause)
+        consulted = self.state.consulted()
+        await self.forget(leg, cause)
+        if leg is consulted:
+            await self._reunite()
+        elif leg.role == "agent" and not self.state.agents():
+            await self._comes_back()
+            if consulted is not None:
+                await self._handed_over(consulted)
+
+    async def _handed_over(self, consulted: Leg) -> None:
+        """The agent hung up while asking somebody: a transfer to whom was asked."""
+        if consulted.up:
+            self.state.held = False
+            await self.join(consulted)
+            await self.admit_caller()
+            self.note("call.transferred", to=consulted.extension, how="attended")
+        else:
+            await self.drop(consulted)
+            self.goes_to(consulted.extension)
+
+    def goes_to(self, to: str) -> None:
+        """The talk ends, and the caller is led to another extension or team, the place kept."""
+        need = Need(extension=to) if self.line.has_extension(to) else Need(team=to)
+        self.call.state["need"] = need.as_dict()
+        self.next_stage = Stage.QUEUE
+        self.note("call.transferred", to=to, how="blind")
+
+    async def _reunite(self) -> None:
+        if self.state.held and self.state.agents():
+            self.state.held = False
+            await self.admit_caller()
+
+    async def _caller_left(self) -> None:
+        """The caller's channel has left the application: hung up, unless the dialplan has it."""
+        if not await self.call.is_with_dialplan():
+            raise HungUp(self.call.id)
+        await self._comes_back()
+        if not self.state.agents():
+            return
+        if self.state.held:
+            await self.call.lease.suspend()
+        else:
+            await self.admit_caller()
+
+    async def _comes_back(self) -> None:
+        """Wait for the caller whom the dialplan took out of the talk.
+
+        Raises:
+            HungUp: the caller is gone too.
+        """
+        await self.call.comes_back()
+        self.box.unfollow(self.call.id)
+        self.box.follow(self.call.id)
+
+
+def _tell(command: Command, error: Exception) -> None:
+    if not command.done.done():
+        command.done.set_exception(error)

@@ -1,30 +1,41 @@
-"""Turns recorded messages into words. The desk's table is the queue: a restart forgets nothing."""
+"""Turns recordings into words: messages, and those parties of talks that nobody heard live.
+
+The desk's table is the queue: a restart forgets nothing. Messages go first, for a ticket waits for
+them.
+"""
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
+from dataclasses import asdict
+from datetime import datetime, timedelta
 
 import structlog
 
-from desk import recordings
+from ari_app.calls.digests import digest_call
+from ari_app.calls.hearing import Hearing
+from desk import journal, recordings, utterances
 from desk.db.engine import Database
-from desk.recordings import Recording
+from desk.recordings import Recording, Store, StoreError
+from desk.utterances import Utterance
 from stt.errors import SpeechError
-from stt.transcriber import Transcriber
+from stt.transcript import Transcript
 
 log = structlog.get_logger()
 
 BATCH = 16
 SWEEP_SECONDS = 30.0  # looks again without being woken: another process may have recorded
+MESSAGE = "message"
 
 
 class Transcriptions:
     """One worker task that transcribes what the desk says is recorded and not yet transcribed."""
 
-    def __init__(self, db: Database, transcriber: Transcriber, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, db: Database, hearing: Hearing, store: Store, now: Callable[[], datetime]
+    ) -> None:
         self._db = db
-        self._transcriber = transcriber
+        self._hearing = hearing
+        self._store = store
         self._now = now
         self._wake = asyncio.Event()
 
@@ -47,13 +58,53 @@ class Transcriptions:
                 pass
 
     async def _transcribe(self, recording: Recording) -> None:
-        deadline = max(60.0, recording.seconds * 10)
         try:
-            heard = await self._transcriber.transcribe(Path(recording.path), deadline=deadline)
-        except SpeechError as error:
+            heard = await self._heard(recording)
+        except (SpeechError, StoreError) as error:
             log.error("recording not transcribed", call=recording.call_id, error=str(error))
             await self._db.write(
                 recordings.transcription_failed, recording.id, str(error), self._now()
             )
             return
+        if recording.kind != MESSAGE and recording.leg:
+            await self._db.write(
+                utterances.replace,
+                recording.call_id,
+                recording.leg,
+                _utterances(recording, heard),
+                self._now(),
+            )
         await self._db.write(recordings.add_transcript, recording.id, heard.as_dict(), self._now())
+        await digest_call(self._db, recording.call_id, self._now())
+
+    async def _heard(self, recording: Recording) -> Transcript:
+        call = await self._db.read(journal.get, recording.call_id)
+        caller = call.caller if call is not None else None
+        async with self._store.plain_aside(recording) as path:
+            return await self._hearing.transcriber.transcribe(
+                path,
+                deadline=max(600.0, recording.seconds * 20),
+                priority=0 if recording.kind == MESSAGE else 1,
+                engine=self._hearing.engine_for(caller),
+            )
+
+
+def _utterances(recording: Recording, heard: Transcript) -> list[Utterance]:
+    began = recording.started_at or recording.recorded_at
+    return [
+        Utterance(
+            call_id=recording.call_id,
+            leg=recording.leg,
+            number=number,
+            party=recording.party,
+            at=began + timedelta(seconds=said.start),
+            start=said.start,
+            end=said.end,
+            text=said.text,
+            words=[asdict(word) for word in said.words],
+            confidence=said.confidence,
+            engine=heard.engine,
+            live=False,
+        )
+        for number, said in enumerate(heard.utterances)
+    ]

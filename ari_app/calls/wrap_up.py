@@ -4,6 +4,8 @@ import structlog
 
 from ari_app.ari import ApplicationReplaced, AriError, ChannelGone, NotFound
 from ari_app.calls.call import Call, Stage
+from ari_app.calls.digests import digest_call
+from ari_app.calls.keeping import finish_chores, keep_recordings, take_down
 from ari_app.calls.line import Line
 from ari_app.settings import Settings
 from desk.tickets import NewTicket
@@ -17,10 +19,26 @@ async def wrap_up(call: Call, line: Line) -> Stage:
     """
     if call.end_cause == "completed":
         await _hang_up(call)
+    await take_down(call, line)
+    if call.chores or call.pieces:
+        await _keep_talks(call, line)
     await line.journal.finish(call, ticket_for(call, line.settings))
-    if call.message is not None:
+    if call.message is not None or call.talked:
         line.transcriptions.wake()
+    if call.talked:
+        await line.journal.flush()
+        await digest_call(line.db, call.id, line.now())
     return Stage.ENDED
+
+
+async def _keep_talks(call: Call, line: Line) -> None:
+    """The ticket first, for people wait for it; then what is kept of the talks."""
+    ticket = ticket_for(call, line.settings)
+    if ticket is not None:
+        await line.journal.keep_message(call, ticket)
+    await finish_chores(call)
+    await line.journal.enter(call)
+    await keep_recordings(call, line)
 
 
 async def _hang_up(call: Call) -> None:
@@ -48,6 +66,8 @@ def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
         return new_ticket(call, settings, choice.ticket)
     if call.message is not None:
         return new_ticket(call, settings, "message")
+    if call.talked:
+        return new_ticket(call, settings, "call")
     if call.caller is not None and call.caller.area_code in settings.tickets.area_codes:
         return new_ticket(call, settings, "call" if call.served else "abandoned")
     if not call.served and settings.tickets.abandoned:

@@ -59,7 +59,12 @@ def test_complaint_told_after_the_tone_becomes_a_ticket(stories: dict[str, Story
     assert "".join(word["text"] for word in words) == COMPLAINT
     assert all(word["start"] < word["end"] for word in words)
     assert story.kinds[:4] == ["call.received", "menu.chosen", "ticket.opened", "recording.added"]
-    assert sorted(story.kinds[4:]) == ["call.ended", "ticket.described", "transcript.added"]
+    assert sorted(story.kinds[4:]) == [
+        "call.ended",
+        "digest.added",
+        "ticket.described",
+        "transcript.added",
+    ]
 
 
 def test_caller_who_says_nothing_after_the_tone_is_let_go_with_a_ticket(

@@ -1,0 +1,204 @@
+"""What is kept of a talk: each party's recording and words, as long as both are allowed."""
+
+import asyncio
+import contextlib
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from ari_app.ari import AriError, Channel, NotFound
+from ari_app.calls.call import Call
+from ari_app.calls.conversation import Conversation, Tapped
+from ari_app.calls.line import Line
+from ari_app.calls.talk_records import heard
+from ari_app.calls.tap import attach_ear, close_tap, new_tap, open_tap, pause_tap, resume_tap
+from ari_app.queue import Need
+from desk.api.control import TranscriptState
+from desk.utterances import NewUtterance
+from stt.errors import SpeechError
+from stt.live import LiveStream, Utterance, read_media
+
+log = structlog.get_logger()
+
+RATE = 8000
+CALLER = "caller"  # how transcripts and recordings name the caller; agents are agent:8001
+OPEN_SECONDS = 3.0
+WORDS_SECONDS = 10.0  # for the last words, once the party is gone
+ROUND = 100_000  # numbers of utterances that each listening process may give
+
+
+class Listening:
+    """The taps of one talk. Nothing here can fail the talk: what is not heard live is transcribed
+    from the recording, and what is not recorded is told to the operators."""
+
+    def __init__(self, call: Call, line: Line, state: Conversation) -> None:
+        self._call = call
+        self._line = line
+        self._state = state
+        self._ears: dict[str, Ear] = {}
+
+    async def begin(self, channel: Channel, party: str) -> None:
+        """Listen to a party; to one whom a former process listened to, listen on."""
+        if self._state.recorded == "refused" or channel.id in self._ears:
+            return
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self._begin(channel, party)
+        except (AriError, TimeoutError, KeyError) as error:
+            log.error("party is not listened to", call=self._call.id, party=party, error=str(error))
+
+    async def _begin(self, channel: Channel, party: str) -> None:
+        line = self._line
+        ear = Ear.open(self._call, line, party, channel.id)
+        tap = self._state.taps.get(channel.id)
+        if tap is None:
+            if self._state.recorded == "off" and ear is None:
+                return
+            tap = new_tap(channel, party)
+            tap.complete = ear is not None
+            await open_tap(
+                line,
+                self._call.id,
+                tap,
+                recorded=self._state.recorded != "off",
+                hear=partial(ear.hear, tap) if ear is not None else None,
+            )
+            self._state.taps[channel.id] = tap
+        else:
+            tap.complete = False  # nobody heard what was said meanwhile
+            if tap.recording and await _is_paused(line, tap):
+                self._state.recorded = "paused"
+                self._call.private = True
+            if ear is not None:
+                await attach_ear(line, tap, partial(ear.hear, tap))
+        if ear is not None:
+            self._ears[channel.id] = ear
+        if self._state.recorded == "paused":
+            await self.pause()
+
+    async def pause(self) -> None:
+        """Keep nothing from now on. Raises AriError where a recording cannot be paused."""
+        for ear in self._ears.values():
+            ear.stream.pause()
+        for tap in self._state.taps.values():
+            await pause_tap(self._line, tap, self._line.now())
+
+    async def resume(self) -> None:
+        """Keep what is said again."""
+        for tap in self._state.taps.values():
+            await resume_tap(self._line, tap, self._line.now())
+        for ear in self._ears.values():
+            ear.stream.resume()
+
+    def end(self, channel_id: str) -> None:
+        """A party has left: end its tap, in a task that the wrap-up waits for."""
+        tap = self._state.taps.pop(channel_id, None)
+        ear = self._ears.pop(channel_id, None)
+        if tap is None:
+            return
+        piece = {
+            "name": tap.recording,
+            "party": tap.party,
+            "leg": channel_id,
+            "since": tap.since,
+            "pauses": tap.pauses,
+            "live": tap.complete and ear is not None,
+        }
+        if tap.recording:
+            self._call.pieces.append(piece)
+        closing = self._close(tap, ear, piece)
+        self._call.chores.append(asyncio.create_task(closing, name=f"tap {channel_id}"))
+
+    async def _close(self, tap: Tapped, ear: "Ear | None", piece: dict[str, object]) -> None:
+        await close_tap(self._line, tap)
+        if ear is not None:
+            piece["live"] = await ear.finish() and tap.complete
+
+    @property
+    def transcript(self) -> TranscriptState:
+        """How the transcript is made: live, afterwards, or off."""
+        if not self._state.taps:
+            return "off"
+        return "live" if len(self._ears) == len(self._state.taps) else "afterwards"
+
+
+async def _is_paused(line: Line, tap: Tapped) -> bool:
+    """Asterisk's own word: a crash may have come between its pause and our record of it."""
+    try:
+        return (await line.ari.recordings.live(tap.recording).get()).state == "paused"
+    except NotFound:
+        return tap.paused
+
+
+class Ear:
+    """A live stream of one party, whose words go to the desk and to whoever watches."""
+
+    def __init__(self, call: Call, line: Line, party: str, leg: str) -> None:
+        self._call, self._line, self._party, self._leg = call, line, party, leg
+        self._began = line.now()
+        self._number = 0
+        self._reading: asyncio.Task[None] | None = None
+        self.stream: LiveStream
+
+    @classmethod
+    def open(cls, call: Call, line: Line, party: str, leg: str) -> "Ear | None":
+        """None where nothing is heard live, or the machine is full."""
+        live = line.hearing.live
+        if live is None:
+            return None
+        ear = cls(call, line, party, leg)
+        need = Need.from_dict(call.state.get("need", {}))
+        key = line.hearing.engine_for(call.caller, team=need.team, language=need.language)
+        stream = live.open(key, RATE, on_partial=ear._partial, on_utterance=ear._utterance)
+        if stream is None:
+            return None
+        ear.stream = stream
+        return ear
+
+    def hear(self, tap: Tapped, url: str) -> None:
+        """Read the audio from Asterisk from now on."""
+        self._began = self._line.now()
+        self._number = tap.round * ROUND
+        self._reading = asyncio.create_task(read_media(url, self.stream), name=f"ear {self._leg}")
+
+    async def finish(self) -> bool:
+        """Wait for the last words; whether every word was heard."""
+        read = True
+        if self._reading is not None:
+            try:
+                async with asyncio.timeout(WORDS_SECONDS):
+                    await self._reading
+            except (SpeechError, TimeoutError) as error:
+                log.warning("audio lost", call=self._call.id, leg=self._leg, error=str(error))
+                read = False
+        with contextlib.suppress(TimeoutError):
+            return (await self.stream.finish(WORDS_SECONDS)).complete and read
+        return False
+
+    def _partial(self, text: str) -> None:
+        if not self._call.private:
+            self._line.publish(
+                "utterance.partial",
+                self._call.id,
+                {"party": self._party, "leg": self._leg, "text": text},
+            )
+
+    def _utterance(self, said: Utterance) -> None:
+        self._number += 1
+        new = NewUtterance(
+            call_id=self._call.id,
+            leg=self._leg,
+            number=self._number,
+            party=self._party,
+            at=self._began + timedelta(seconds=said.start),
+            start=said.start,
+            end=said.end,
+            text=said.text,
+            words=[asdict(word) for word in said.words],
+            confidence=said.confidence,
+            engine=self.stream.engine.name,
+            live=True,
+        )
+        self._line.journal.record(self._call, heard(new))
