@@ -12,9 +12,11 @@ from typing import Self
 
 from crm_bridge.connectors import Connector
 from crm_bridge.connectors.webhook import WebhookConnector
+from crm_bridge.connectors.zammad import ZammadConnector
 from crm_bridge.policy import Draw
-from crm_bridge.secret import secret_of
-from crm_bridge.settings import BridgeSettings, Target
+from crm_bridge.pruning import forget_old
+from crm_bridge.secret import secret_of, zammad_token
+from crm_bridge.settings import BridgeSettings, Target, ZammadTarget
 from crm_bridge.worker import Clock, TargetStatus, TargetWorker
 from desk import outbox
 from desk.db.engine import Database
@@ -58,6 +60,7 @@ class Bridge:
         self._draw = draw
         self._workers: list[TargetWorker] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._pruning: asyncio.Task[None] | None = None
 
     @classmethod
     def of(
@@ -66,14 +69,18 @@ class Bridge:
         db: Database,
         state_dir: Path,
         environ: Mapping[str, str] = os.environ,
+        agents: Mapping[str, str] | None = None,
     ) -> Self:
         """The bridge that config.yaml describes, not started yet.
+
+        Args:
+            agents: the agents' names by extension, for targets that show them.
 
         Raises:
             SecretError: a target's secret cannot be used.
         """
         connectors = {
-            target.name: connect(target, settings, state_dir, environ)
+            target.name: connect(target, settings, db, state_dir, environ, agents or {})
             for target in settings.targets
         }
         return cls(db, settings, connectors)
@@ -84,21 +91,38 @@ class Bridge:
         Raises:
             DatabaseError: the database cannot be written.
         """
-        await self._db.write(outbox.fan_out, list(self._connectors), self._clock())
+        wanted = self._settings.wanted
+        await self._db.write(
+            lambda db: outbox.fan_out(db, list(self._connectors), self._clock(), kinds=wanted)
+        )
         for name, connector in self._connectors.items():
             worker = TargetWorker(
-                self._db, name, connector, self._settings, self._clock, self._draw
+                self._db,
+                name,
+                connector,
+                self._settings,
+                self._clock,
+                self._draw,
+                wanted.get(name, outbox.EVERYTHING),
             )
             task = asyncio.create_task(worker.run(), name=f"bridge-{name}")
             task.add_done_callback(_tell_failure)
             self._workers.append(worker)
             self._tasks.append(task)
+        self._pruning = asyncio.create_task(
+            forget_old(self._db, self._settings.keep_days, self._clock), name="bridge-pruning"
+        )
+        self._pruning.add_done_callback(_tell_failure)
 
     async def aclose(self) -> None:
         """End pushes under way, or cut them off after `GRACE_SECONDS`; record what they came to;
         give connections back. Closing twice is harmless."""
         tasks, self._tasks = self._tasks, []
+        pruning, self._pruning = self._pruning, None
         try:
+            if pruning is not None:
+                pruning.cancel()
+                await asyncio.gather(pruning, return_exceptions=True)
             for worker in self._workers:
                 worker.stop()
             if tasks:
@@ -131,9 +155,17 @@ class Bridge:
 
 
 def connect(
-    target: Target, settings: BridgeSettings, state_dir: Path, environ: Mapping[str, str]
+    target: Target,
+    settings: BridgeSettings,
+    db: Database,
+    state_dir: Path,
+    environ: Mapping[str, str],
+    agents: Mapping[str, str],
 ) -> Connector:
     """The connector of a target, by its kind."""
+    if isinstance(target, ZammadTarget):
+        token = zammad_token(target.name, environ)
+        return ZammadConnector(target, token, db, agents, settings.in_flight)
     secret = secret_of(target.name, state_dir, environ)
     return WebhookConnector(target, secret, settings.in_flight)
 

@@ -31,7 +31,7 @@ class TargetOverview:
 def overview(db: Connection, settings: BridgeSettings, now: datetime) -> list[TargetOverview]:
     """All targets by name, those of config.yaml first."""
     urls = {target.name: str(target.url) for target in settings.targets}
-    counts = outbox.counts(db)
+    counts = outbox.counts(db, settings.wanted)
     shown = []
     for name in [*urls, *(known for known in counts if known not in urls)]:
         count = counts.get(name, outbox.Counts(0, 0))

@@ -1,4 +1,5 @@
-"""Signing secrets of webhook targets (Standard Webhooks: `whsec_` and base64 of 24–64 bytes)."""
+"""Secrets of targets: signing secrets of webhooks (Standard Webhooks: `whsec_` and base64 of 24 to
+64 bytes), and the tokens of Zammad's CTI interface."""
 
 import base64
 import binascii
@@ -15,11 +16,36 @@ from crm_bridge.errors import SecretError
 PREFIX = "whsec_"
 _BYTES = 32
 _SIZES = range(24, 65)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,200}")
 
 
 def variable(name: str) -> str:
-    """The environment variable with the secret of the target `name`."""
-    return f"HUISHENG_WEBHOOK_{re.sub('[^A-Z0-9]', '_', name.upper())}_SECRET"
+    """The environment variable with the secret of the webhook target `name`."""
+    return f"HUISHENG_WEBHOOK_{_in_capitals(name)}_SECRET"
+
+
+def token_variable(name: str) -> str:
+    """The environment variable with the token of the Zammad target `name`."""
+    return f"HUISHENG_ZAMMAD_{_in_capitals(name)}_TOKEN"
+
+
+def zammad_token(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The token at the end of the endpoint that Zammad shows under Integrations, CTI (generic).
+
+    Raises:
+        SecretError: it is not set, or no such token.
+    """
+    token = environ.get(token_variable(name), "").strip()
+    if not _TOKEN.fullmatch(token):
+        raise SecretError(
+            f"{token_variable(name)}: {'not set' if not token else 'not a token'}; Zammad shows "
+            "it as the last part of the endpoint under Admin, Integrations, CTI (generic)"
+        )
+    return token
+
+
+def _in_capitals(name: str) -> str:
+    return re.sub("[^A-Z0-9]", "_", name.upper())
 
 
 def secret_of(name: str, state_dir: Path, environ: Mapping[str, str] = os.environ) -> str:

@@ -1,7 +1,8 @@
 """Delivery to one target: take what is due, push it, record what it came to.
 
-What is due lives in the database, so a restart forgets nothing. An entry whose push was under way
-when we died is pushed again, with the same id.
+What is due lives in the database, so a restart forgets nothing. Every push is claimed first, for
+the time it may take and `LEASE_MARGIN_SECONDS`: another process leaves it alone meanwhile. An entry
+whose push was under way when we died is pushed again after that time, with the same id.
 """
 
 import asyncio
@@ -13,13 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from sqlalchemy import Connection
-
 from crm_bridge import metrics
 from crm_bridge.connectors import Connector
 from crm_bridge.outcome import Accepted, Gone, Outcome, Unavailable
-from crm_bridge.policy import Again, Dead, Decision, Done, Draw, asked, backoff, decide
+from crm_bridge.policy import Dead, Decision, Draw, asked, backoff, decide
 from crm_bridge.settings import BridgeSettings
+from crm_bridge.turn import Claim, Settled, claimant_name, turn
 from desk import outbox
 from desk.db.engine import Database
 from desk.errors import DatabaseError
@@ -33,7 +33,10 @@ GATHER_SECONDS = 0.05
 LOOK_SECONDS = 30.0
 """Longest time without a look: other processes' commits may come unannounced."""
 BUSY_LOOK_SECONDS = 1.0
-"""The same while pushes are under way: their own rows hide when the others are due."""
+"""The same while entries are under way, here or in another process: they hide when others are
+due."""
+LEASE_MARGIN_SECONDS = 10.0
+"""How much longer a claim lasts than its push may take: time to record what it came to."""
 _DEADLINE_MARGIN_SECONDS = 1.0
 
 
@@ -57,35 +60,8 @@ class TargetStatus:
     held_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What is to be recorded of a delivery."""
-
-    delivery: Delivery
-    decision: Decision
-
-
-def turn(
-    db: Connection, target: str, settled: Sequence[Settled], now: datetime, most: int
-) -> tuple[list[Delivery], datetime | None]:
-    """One transaction: record what pushes came to, take in new entries, and give up to `most` due
-    deliveries and the moment at which the next one is due."""
-    for one in settled:
-        match one.decision:
-            case Done():
-                outbox.delivered(db, one.delivery.id, now)
-            case Again(at=at, error=error):
-                outbox.failed(db, one.delivery.id, error, at, now)
-            case Dead(error=error):
-                outbox.bury(db, one.delivery.id, error, now)
-    if most == 0:
-        return [], None
-    outbox.fan_out(db, [target], now)
-    return outbox.due(db, target, now, most), outbox.next_due_at(db, target)
-
-
 class TargetWorker:
-    """The one deliverer of one target."""
+    """This process's deliverer of one target."""
 
     def __init__(
         self,
@@ -95,8 +71,12 @@ class TargetWorker:
         settings: BridgeSettings,
         clock: Clock,
         draw: Draw = random.random,
+        kinds: Sequence[str] = outbox.EVERYTHING,
     ) -> None:
         self.name = name
+        self._kinds = tuple(kinds)
+        self._claimant = claimant_name()
+        self._claimed: set[int] = set()
         self._db = db
         self._connector = connector
         self._settings = settings
@@ -128,8 +108,7 @@ class TargetWorker:
                     await self._news.wait(await self._deliver(group))
                     if not self._stopping:
                         await asyncio.sleep(GATHER_SECONDS)
-            if self._settled:
-                await self._record(0)
+            await self._give_back()
         finally:
             self._state = State.STOPPED
             self._news.close()
@@ -140,7 +119,7 @@ class TargetWorker:
         self._news.wake()
 
     def abandon(self) -> None:
-        """Cut off the pushes that are under way: their entries stay due."""
+        """Cut off the pushes that are under way: their entries are due again."""
         for push in self._pushes.values():
             push.cancel()
 
@@ -149,8 +128,6 @@ class TargetWorker:
         room = self._room()
         if room == 0 and not self._settled:
             return self._pause()
-        # Asked before the turn: a push that ends while it lasts is not recorded in it.
-        under_way = set(self._pushes)
         try:
             due, next_at = await self._record(room)
         except DatabaseError as error:
@@ -160,7 +137,7 @@ class TargetWorker:
             log.warning("target %s waits for the database: %s", self.name, error)
             return backoff(self._database_failures, self._settings, self._draw)
         self._database_failures = 0
-        for delivery in [d for d in due if d.id not in under_way][:room]:
+        for delivery in due:
             push = group.create_task(
                 self._push(delivery), name=f"bridge-{self.name}-{delivery.seq}"
             )
@@ -170,13 +147,37 @@ class TargetWorker:
 
     async def _record(self, room: int) -> tuple[list[Delivery], datetime | None]:
         settled, self._settled = self._settled, []
-        # Deliveries under way are still due: the question has to reach beyond them.
-        most = room + len(self._pushes) if room else 0
+        now = self._clock()
+        claim = Claim(self._claimant, now + timedelta(seconds=self._lease_seconds), room)
         try:
-            return await self._db.write(turn, self.name, settled, self._clock(), most)
+            taken, next_at = await self._db.write(turn, self.name, self._kinds, settled, claim, now)
         except BaseException:
             self._settled = settled + self._settled
             raise
+        self._claimed -= {one.delivery.id for one in settled}
+        self._claimed |= {delivery.id for delivery in taken}
+        if next_at is not None and next_at <= now and not taken:
+            # Due, and not to be had: another process is sending it, or what goes before it.
+            next_at = now + timedelta(seconds=BUSY_LOOK_SECONDS)
+        return taken, next_at
+
+    async def _give_back(self) -> None:
+        """Record what is left, and let others have what was claimed and cut off."""
+        try:
+            if self._settled:
+                await self._record(0)
+            if self._claimed:
+                await self._db.write(outbox.release, self.name, self._claimant)
+        except DatabaseError as error:
+            log.warning("target %s: its last pushes are not recorded: %s", self.name, error)
+
+    @property
+    def _push_seconds(self) -> float:
+        return self._connector.deadline_seconds + _DEADLINE_MARGIN_SECONDS
+
+    @property
+    def _lease_seconds(self) -> float:
+        return self._push_seconds + LEASE_MARGIN_SECONDS
 
     def _room(self) -> int:
         """How many pushes may begin: none on hold; one, to see whether it is over; else all."""
@@ -208,7 +209,7 @@ class TargetWorker:
             self._news.wake()
 
     async def _outcome(self, delivery: Delivery) -> Outcome:
-        limit = self._connector.deadline_seconds + _DEADLINE_MARGIN_SECONDS
+        limit = self._push_seconds
         try:
             async with asyncio.timeout(limit):
                 return await self._connector.push(delivery, self._clock())

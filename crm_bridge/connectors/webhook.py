@@ -1,15 +1,13 @@
 """A signed webhook after Standard Webhooks 1.0 (standardwebhooks.com), by its own library."""
 
-import io
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from importlib import metadata
 
-import aiohttp
 from standardwebhooks import Webhook
 
+from crm_bridge.connectors.posting import Poster
 from crm_bridge.message import encode, message_id
 from crm_bridge.outcome import Accepted, Gone, Outcome, Rejected, Unavailable
 from crm_bridge.settings import WebhookTarget
@@ -27,24 +25,20 @@ ABOUT_THE_ENTRY = frozenset(
 )
 """Answers that speak of what was sent. All other 4xx speak of the set-up (address, secret,
 permission): every entry would fail, so they wait until somebody mends it."""
-_ANSWER_BYTES = 2048
-_SHOWN_CHARACTERS = 200
 
 
 class WebhookConnector:
-    """Posts entries to one URL. One connection pool; redirects are not followed."""
+    """Posts entries to one URL."""
 
     def __init__(self, target: WebhookTarget, secret: str, connections: int) -> None:
         self._url = str(target.url)
-        self._deadline = target.deadline_seconds
         self._signer = Webhook(secret)
-        self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
+        self._poster = Poster(target.deadline_seconds, connections)
 
     @property
     def deadline_seconds(self) -> float:
         """How long a push may take."""
-        return self._deadline
+        return self._poster.deadline_seconds
 
     async def push(self, delivery: Delivery, now: datetime) -> Outcome:
         """Post the entry, signed at `now`; the whole exchange takes at most the deadline."""
@@ -55,42 +49,14 @@ class WebhookConnector:
             "webhook-timestamp": str(math.floor(now.timestamp())),
             "webhook-signature": self._signer.sign(identity, now.astimezone(UTC), text),
         }
-        try:
-            async with self._opened().post(
-                self._url, data=io.BytesIO(text.encode()), headers=headers, allow_redirects=False
-            ) as response:
-                return classify(
-                    response.status,
-                    await _shown(response),
-                    response.headers.get("retry-after"),
-                    response.headers.get("location"),
-                    now,
-                )
-        except TimeoutError:
-            return Unavailable(f"no answer within {self._deadline:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # ValueError: an answer that is no HTTP at all
-            return Unavailable(f"{type(error).__name__}: {error}"[:_SHOWN_CHARACTERS])
+        answer = await self._poster.post(self._url, text.encode(), headers)
+        if isinstance(answer, Unavailable):
+            return answer
+        return classify(answer.status, answer.said, answer.retry_after, answer.location, now)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
-                timeout=aiohttp.ClientTimeout(total=self._deadline),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={
-                    "user-agent": f"huisheng/{metadata.version('huisheng')}",
-                    "accept-encoding": "identity",
-                },
-                auto_decompress=False,
-            )
-        return self._session
+        await self._poster.aclose()
 
 
 def classify(
@@ -123,14 +89,3 @@ def seconds_asked(header: str | None, now: datetime) -> float | None:
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - now).total_seconds())
-
-
-async def _shown(response: aiohttp.ClientResponse) -> str:
-    """The beginning of the answer, for people. The status alone decides, so an answer that does
-    not end in time, or has no end, does no harm."""
-    try:
-        body = await response.content.read(_ANSWER_BYTES)
-    except (TimeoutError, aiohttp.ClientError):
-        return ""
-    words = " ".join(body.decode(errors="replace").split())
-    return "".join(filter(str.isprintable, words))[:_SHOWN_CHARACTERS]

@@ -1,11 +1,9 @@
 """A relay that is killed at the worst moment: the CRM has the entry, our database does not know."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,9 +14,9 @@ from desk import outbox
 from desk.db.engine import Database
 from tests.crm_bridge.conftest import Write, settled
 from tests.crm_bridge.receiver import SECRET
+from tests.crm_bridge.relay import relaying
 
 pytestmark = pytest.mark.chaos
-ROOT = Path(__file__).parents[2]
 
 
 class Front:
@@ -60,32 +58,19 @@ class Front:
         return web.Response(status=status)
 
 
-@asynccontextmanager
-async def _relay(database_url: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.crm_bridge.relay", database_url, url), cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 async def test_a_relay_killed_before_its_note_repeats_the_message_under_the_same_id(
     db: Database, database_url: str, write: Write
 ) -> None:
     await db.write(outbox.fan_out, ["crm"], datetime.now(UTC))
     await write("call-1", 3)
     async with DemoCrm(SECRET, 0) as crm, Front(crm).open() as front:
-        async with _relay(database_url, front.url) as relay, asyncio.timeout(20):
+        async with relaying(database_url, front.url) as relay, asyncio.timeout(20):
             await front.committed.wait()
             relay.kill()
             await relay.wait()
         assert (await db.read(outbox.counts))["crm"].pending == 3
         front.gate.set()
-        async with _relay(database_url, front.url):
+        async with relaying(database_url, front.url):
             count = await settled(db, seconds=20)
         assert count.dead == 0
         assert len(front.ids) == 4
