@@ -27,6 +27,7 @@ class Unit:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     future: "asyncio.Future[Any]"
+    deadline: float
     result: Any = None
     error: BaseException | None = None
 
@@ -35,10 +36,16 @@ class Unit:
         self.error = None
         self.result = self.work(db, *self.args, **self.kwargs)
 
+    def fail(self, error: BaseException) -> None:
+        """Keep what went wrong for the caller."""
+        self.result = None
+        # A future refuses this one: to whoever awaits it, it would mean the end of a generator.
+        self.error = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+
     @property
     def abandoned(self) -> bool:
         """Nobody waits any more: the caller was cancelled, or its deadline passed."""
-        return self.future.cancelled()
+        return self.future.done()
 
 
 Handler = Callable[[list[Unit]], bool]
@@ -50,6 +57,9 @@ class Lane:
 
     A handler gets at most `batch` units, sets result or error of each, and returns whether to
     call `announce` afterwards. More than `bound` waiting units: `DatabaseOverloaded` at once.
+
+    All units have the same time, so the oldest is the first to run out of it: one alarm, set when
+    it is needed, watches over all of them.
     """
 
     name: str
@@ -62,6 +72,8 @@ class Lane:
     bound: int = 10_000
     _queue: "SimpleQueue[Unit | None]" = field(default_factory=SimpleQueue, init=False)
     _running: list[Thread] = field(default_factory=list, init=False)
+    _unanswered: "dict[Unit, None]" = field(default_factory=dict, init=False)  # oldest first
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
 
     async def start(self) -> None:
@@ -90,19 +102,31 @@ class Lane:
                 f"{self.bound} units of work already wait for the database ({self.name}); "
                 "try again in a moment, and look for a slow disk if it persists"
             )
-        unit = Unit(work, args, kwargs, self.loop.create_future())
+        deadline = self.loop.time() + self.wait_seconds
+        unit = Unit(work, args, kwargs, self.loop.create_future(), deadline)
+        self._unanswered[unit] = None
+        if self._alarm is None:
+            self._alarm = self.loop.call_at(deadline, self._expire)
         self._queue.put(unit)
-        deadline = asyncio.timeout(self.wait_seconds)
-        try:
-            async with deadline:
-                return await unit.future
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise  # the work's own
-            raise DatabaseBusy(
-                f"the database did not confirm within {self.wait_seconds:g} s (another process "
-                "holds the lock, or the disk is slow); the change may still take effect"
-            ) from error
+        return await unit.future
+
+    def _expire(self) -> None:
+        """Answer the units whose time is over, and set the alarm for the next."""
+        self._alarm = None
+        now = self.loop.time()
+        for unit in list(self._unanswered):
+            if unit.deadline > now:
+                self._alarm = self.loop.call_at(unit.deadline, self._expire)
+                return
+            del self._unanswered[unit]
+            if not unit.future.done():
+                unit.future.set_exception(
+                    DatabaseBusy(
+                        f"the database did not confirm within {self.wait_seconds:g} s (another "
+                        "process holds the lock, or the disk is slow); the change may still take "
+                        "effect"
+                    )
+                )
 
     async def aclose(self) -> None:
         """Finish what waits, then end the threads."""
@@ -115,6 +139,9 @@ class Lane:
             await asyncio.to_thread(thread.join, CLOSE_SECONDS)
             if thread.is_alive():
                 raise DatabaseBusy(f"{thread.name} did not finish within {CLOSE_SECONDS:g} s")
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _serve(self, opened: "asyncio.Future[None]") -> None:
         try:
@@ -149,6 +176,7 @@ class Lane:
 
     def _deliver(self, units: Sequence[Unit], advanced: bool) -> None:
         for unit in units:
+            self._unanswered.pop(unit, None)
             if unit.future.done():
                 continue
             if unit.error is not None:

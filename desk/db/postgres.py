@@ -13,12 +13,18 @@ import asyncpg  # type: ignore[import-untyped]
 import structlog
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from desk.db.commits import Commits
-from desk.errors import DatabaseBusy, DatabaseClosed, DatabaseOverloaded, DatabaseUnavailable
+from desk.errors import (
+    DatabaseBusy,
+    DatabaseClosed,
+    DatabaseError,
+    DatabaseOverloaded,
+    DatabaseUnavailable,
+)
 
 log = structlog.get_logger()
 
@@ -28,6 +34,7 @@ BOUND = 10_000  # units that may wait for a connection
 ATTEMPTS = 6
 _REPEAT = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 _BUSY = {"55P03", "57014"}  # lock_not_available, query_canceled (statement_timeout)
+_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError)  # SQLAlchemy wraps none on connecting
 _NOTIFY = text("SELECT pg_notify(:channel, :seq)")
 
 
@@ -124,7 +131,7 @@ class PostgresBackend:
                 f"the database did not confirm within {self._wait_seconds:g} s; "
                 "the change may still take effect"
             ) from error
-        except (DBAPIError, PoolTimeout, OSError) as error:
+        except (DBAPIError, PoolTimeout, OSError, *_ASYNCPG) as error:
             raise typed(error, self._wait_seconds) from error
         finally:
             self._waiting -= 1
@@ -208,10 +215,25 @@ def typed(error: Exception, wait_seconds: float) -> Exception:
         return DatabaseBusy(
             f"PostgreSQL is busy: no lock or connection within {wait_seconds:g} s; try again"
         )
-    if state.startswith("53"):
-        return DatabaseUnavailable(f"PostgreSQL is out of resources ({state}); free disk or memory")
-    if state.startswith(("08", "57P")) or isinstance(error, OSError | InterfaceError):
+    if state.startswith(("53", "58")):
+        return DatabaseUnavailable(
+            f"PostgreSQL is out of disk, memory or connections, or its disk fails ({state}: "
+            f"{error}); mend the server"
+        )
+    if state == "25006":
+        return DatabaseUnavailable("PostgreSQL is read-only (a standby?); see database.url")
+    if state.startswith("XX"):
+        return DatabaseError(
+            f"PostgreSQL failed inside ({state}: {error}); if it tells of damage, restore a backup"
+        )
+    # A connection that ends just as a unit starts is a muddle to the driver: an InternalError
+    # of its own, which no server sent.
+    if state.startswith(("08", "57P", "25P03")) or isinstance(
+        error, OSError | InterfaceError | InternalError
+    ):
         return DatabaseUnavailable(f"PostgreSQL cannot be reached ({error}); is it running?")
-    if state.startswith(("28", "3D")) or isinstance(error, OperationalError):
+    if state.startswith(("28", "3D", "55000")) or isinstance(
+        error, OperationalError | asyncpg.InterfaceError
+    ):
         return DatabaseUnavailable(f"PostgreSQL refuses us ({error}); see database.url")
     return error

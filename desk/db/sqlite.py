@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -24,7 +25,10 @@ from desk.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable
 READERS = 2
 MOST_PER_COMMIT = 128
 LOCK_ATTEMPT_MS = 250  # one try for the write lock; between tries, abandoned units are dropped
-_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_UNWRITABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+E = TypeVar("E", bound=BaseException)
+log = structlog.get_logger()
 
 
 class SqliteBackend:
@@ -154,85 +158,119 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
+class _Session:
+    """A connection whose transactions are begun and ended at the driver: SQLAlchemy's own way
+    costs a unit more than SQLite's. To SQLAlchemy it is one transaction that never ends.
+    """
+
+    def __init__(self, path: Path, *, reads: bool) -> None:
+        self._reads = reads
+        self._engine = sqlite_engine(path)
+        self._open()
+
+    def _open(self) -> None:
+        self.connection = self._engine.connect()
+        self.connection.begin()
+        self.driver = _driver(self.connection)
+        if self._reads:
+            self.driver.execute("PRAGMA query_only=ON")
+
+    def begin(self) -> None:
+        """Start a transaction; the writer's takes the write lock.
+
+        Raises:
+            sqlite3.Error, DBAPIError: the lock is taken, or the file cannot be used at present.
+        """
+        if self.connection.closed:
+            self._open()
+        self.connection.info.pop("advanced", None)
+        self.driver.execute("BEGIN DEFERRED" if self._reads else "BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End it and keep what it did."""
+        self.driver.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End it, if SQLite has not done so by itself, and keep nothing. Never raises."""
+        try:
+            if self.driver.in_transaction:
+                self.driver.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.warning("the database file is to be opened anew", error=str(error))
+            self.connection.invalidate(error)
+            self.connection.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+        self._engine.dispose()
+
+
 def _open_writer(path: Path) -> tuple[Handler, Callable[[], None]]:
-    engine = sqlite_engine(path)
-    connection = engine.connect()
-
-    def close() -> None:
-        connection.close()
-        engine.dispose()
-
-    return lambda units: _commit_together(connection, units), close
+    session = _Session(path, reads=False)
+    return lambda units: _commit_together(session, units), session.close
 
 
 def _open_reader(path: Path) -> tuple[Handler, Callable[[], None]]:
-    engine = sqlite_engine(path)
-    connection = engine.connect()
-    _driver(connection).execute("PRAGMA query_only=ON")
-
-    def close() -> None:
-        connection.close()
-        engine.dispose()
-
-    return lambda units: _read(connection, units), close
+    session = _Session(path, reads=True)
+    return lambda units: _read(session, units), session.close
 
 
-def _read(connection: Connection, units: list[Unit]) -> bool:
+def _read(session: _Session, units: list[Unit]) -> bool:
     for unit in units:
         if unit.abandoned:
             continue
         try:
-            with begin(connection, "DEFERRED"):
-                unit.run(connection)
-        except Exception as error:  # noqa: BLE001 - it is the caller's
-            unit.error = typed(error)
+            session.begin()
+            unit.run(session.connection)
+            session.commit()
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            session.rollback()
+            unit.fail(typed(error))
     return False
 
 
-def _commit_together(connection: Connection, units: list[Unit]) -> bool:
+def _commit_together(session: _Session, units: list[Unit]) -> bool:
     """One transaction for all units. A unit that fails leaves nothing and disturbs no other."""
-    driver = _driver(connection)
     while True:
         if all(unit.abandoned for unit in units):
             return False
         try:
-            transaction = begin(connection)
+            session.begin()
             break
-        except (sqlite3.OperationalError, DBAPIError) as error:
+        except (sqlite3.Error, DBAPIError) as error:
             if _code(error) in _PASSING:
                 continue  # each try waits for the lock; a unit's own deadline ends this
             return _fail(units, error)
     try:
-        for unit in units:
-            if not unit.abandoned:
-                _run_in_savepoint(connection, driver, unit)
-        transaction.commit()
-    except Exception as error:  # noqa: BLE001 - it is every caller's
-        connection.info.pop("advanced", None)
-        try:
-            transaction.rollback()
-        except sqlite3.Error:
-            connection.invalidate()
+        wanted = [unit for unit in units if not unit.abandoned]
+        if len(wanted) == 1:
+            wanted[0].run(session.connection)  # its savepoint would be the whole transaction
+        else:
+            for unit in wanted:
+                _run_in_savepoint(session, unit)
+        session.commit()
+    except BaseException as error:  # noqa: BLE001 - it is every caller's
+        session.rollback()
         return _fail(units, error)
-    return connection.info.pop("advanced", None) is not None
+    return session.connection.info.pop("advanced", None) is not None
 
 
-def _run_in_savepoint(connection: Connection, driver: sqlite3.Connection, unit: Unit) -> None:
-    driver.execute("SAVEPOINT unit")
+def _run_in_savepoint(session: _Session, unit: Unit) -> None:
+    session.driver.execute("SAVEPOINT unit")
     try:
-        unit.run(connection)
-    except Exception as error:
-        if not driver.in_transaction:
+        unit.run(session.connection)
+    except BaseException as error:
+        if not session.driver.in_transaction:
             raise  # a full or broken disk: SQLite has undone the whole transaction
-        driver.execute("ROLLBACK TO unit")
-        unit.error = typed(error)
-    driver.execute("RELEASE unit")
+        session.driver.execute("ROLLBACK TO unit")
+        unit.fail(typed(error))
+    session.driver.execute("RELEASE unit")
 
 
-def _fail(units: list[Unit], error: Exception) -> bool:
+def _fail(units: list[Unit], error: BaseException) -> bool:
     for unit in units:
-        unit.result = None
-        unit.error = typed(error)
+        unit.fail(typed(error))
     return False
 
 
@@ -241,14 +279,16 @@ def _code(error: BaseException) -> int:
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF
 
 
-def typed(error: Exception) -> Exception:
+def typed(error: E) -> E | DatabaseError:
     """SQLite's complaint as an error with a mend; anything else as it is."""
     code = _code(error)
     if code in _PASSING:
         return DatabaseBusy("the database file is locked by another process; try again")
     if code == sqlite3.SQLITE_FULL:
         return DatabaseUnavailable("the disk is full: nothing can be recorded; free some space")
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+    if code == sqlite3.SQLITE_NOMEM or isinstance(error, MemoryError):
+        return DatabaseUnavailable("no memory is left for the database; free some")
+    if code in _UNWRITABLE:
         return DatabaseUnavailable(f"the database file cannot be written ({error}); see the disk")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DatabaseError(f"the database file is damaged ({error}); restore it from a backup")
