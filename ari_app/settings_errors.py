@@ -55,6 +55,7 @@ _SENTENCES: Mapping[str, str] = {
     "string_too_short": "must not be empty",
     "string_too_long": "is longer than {max_length} characters; shorten it",
     "literal_error": "must be one of {expected}",
+    "enum": "must be one of {expected}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
     "union_tag_not_found": "{discriminator} is missing; add it",
 }

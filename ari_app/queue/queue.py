@@ -2,7 +2,8 @@
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ import structlog
 
 from ari_app.queue.agent import Agent, AgentStanding, AgentState
 from ari_app.queue.errors import QueueFull
-from ari_app.queue.estimate import expected_wait, mean_handling, positions
+from ari_app.queue.estimate import expected_wait, mean_handling, position
 from ari_app.queue.match import match
 from ari_app.queue.need import Waiting
 from ari_app.queue.place import Place
@@ -35,6 +36,18 @@ class InLine:
     offered: Agent | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A place, the agents on duty who may serve it (all who ever may, if there is none), and those
+    before it: everybody, and those whose agent does not ring yet, as they will be served in so many
+    seconds."""
+
+    place: Place
+    servers: frozenset[str]
+    everybody: Counter[frozenset[str]]
+    asking: Mapping[float, Counter[frozenset[str]]]
+
+
 class Queue:
     """Everything runs in the event loop's thread; nothing blocks."""
 
@@ -55,6 +68,8 @@ class Queue:
         self._settings = settings
         self._agents = tuple(agents)
         self._listener = changed
+        steps = {step.after for rule in settings.rules.values() for step in rule}
+        self._horizons = tuple(sorted(steps))  # within these, everybody's choice widens
         self.roster = Roster(self._agents, settings, now(), self._changed)
         self._places: dict[str, Place] = {}
         self._line: list[Place] = []  # in the order of `turn`
@@ -92,21 +107,27 @@ class Queue:
 
     def waiting(self) -> tuple[InLine, ...]:
         """Everybody in the line, in its order."""
-        now, places = self.now(), self._positions()
+        now = self.now()
         return tuple(
-            InLine(p.waiting, places[i], self._expected_wait(i, now), p.offered)
-            for i, p in enumerate(self._line)
+            InLine(
+                ahead.place.waiting,
+                position(ahead.servers, ahead.everybody),
+                self._expected_wait(ahead, now),
+                ahead.place.offered,
+            )
+            for ahead in self._walk(now)
         )
 
     def position(self, place: Place) -> int:
         """See `Place.position`; 0 once the caller has left the line."""
-        return self._positions()[self._line.index(place)] if place in self._line else 0
+        found = (a for a in self._walk(self.now()) if a.place is place)
+        return next((position(a.servers, a.everybody) for a in found), 0)
 
     def expected_wait(self, place: Place) -> float | None:
         """See `Place.expected_wait`."""
-        if place not in self._line:
-            return None
-        return self._expected_wait(self._line.index(place), self.now())
+        now = self.now()
+        found = (a for a in self._walk(now) if a.place is place)
+        return next((self._expected_wait(a, now) for a in found), None)
 
     # agents
 
@@ -155,7 +176,7 @@ class Queue:
 
     def restore(self, rows: Iterable[Row], talk_seconds: Iterable[float] = ()) -> None:
         """Go on with the states that the desk keeps. `talk_seconds`: how long the last talks were,
-        the latest last, for the expected wait."""
+        the latest last; the expected wait goes by them."""
         self.roster.restore(rows, self.now())
         self.roster.talk_seconds.extend(talk_seconds)
         self.stir()
@@ -195,13 +216,16 @@ class Queue:
             self._set_timer(now, [self._expected_until])
             return
         self._expected.clear()
-        asking = [place.asking(now) for place in self._line if place.asks]
-        if asking:
-            pairs = match(asking, self.roster.ready(), self.roster.on_duty(), now)
-            for call_id, extension in pairs:
+        ready = self.roster.ready()
+        if ready:
+            asking = [place.asking(now) for place in self._line if place.asks]
+            for call_id, extension in match(asking, ready, self.roster.on_duty(), now):
                 self.roster.ring(extension, call_id, now)
                 self._places[call_id].give(self.roster.agent(extension))
-        self._set_timer(now, [place.due(now) for place in self._line if place.asks])
+                ready.remove(extension)
+        # a caller who may have more agents from then on needs one who is ready
+        asking_still = [place for place in self._line if place.asks] if ready else []
+        self._set_timer(now, [place.due(now) for place in asking_still])
 
     def _set_timer(self, now: datetime, times: Iterable[datetime | None]) -> None:
         if self._look_at is not None:
@@ -219,26 +243,28 @@ class Queue:
     def _turn(self, place: Place) -> tuple[datetime, datetime]:
         return turn(place.waiting, self._settings.priority_seconds)
 
-    def _rivals(self, now: datetime) -> list[frozenset[str]]:
-        """Which agents each caller in the line waits for: those on duty who may serve him; if there
-        is none, all who ever may."""
+    def _walk(self, now: datetime) -> Iterator[_Ahead]:
+        """Down the line, each place with those before it. The counts go on changing."""
         there = self.roster.on_duty()
-        return [p.asking(now).servers(there, now) or p.widening.widest for p in self._line]
+        everybody: Counter[frozenset[str]] = Counter()
+        asking: dict[float, Counter[frozenset[str]]] = {at: Counter() for at in self._horizons}
+        for place in self._line:
+            caller = place.asking(now)
+            servers = caller.servers(there, now) or place.widening.widest
+            yield _Ahead(place, servers, everybody, asking)
+            everybody[servers] += 1
+            if place.offered is None:
+                for seconds, rivals in asking.items():
+                    rivals[caller.servers(there, now + timedelta(seconds=seconds))] += 1
 
-    def _positions(self) -> list[int]:
-        return positions(self._rivals(self.now()))
-
-    def _expected_wait(self, index: int, now: datetime) -> float | None:
-        """For the caller at `index` of the line. Those whose agent rings already take none more."""
-        if self._line[index].offered is not None:
+    def _expected_wait(self, ahead: _Ahead, now: datetime) -> float | None:
+        if ahead.place.offered is not None:
             return 0.0
-        there = self.roster.on_duty()
-        before = [p.asking(now) for p in self._line[:index] if p.offered is None]
         return expected_wait(
-            self._line[index].asking(now),
-            [asking.servers(there, now) for asking in before],
+            ahead.place.asking(now),
+            ahead.asking,
             frozenset(self.roster.ready()),
-            there,
+            self.roster.on_duty(),
             mean_handling(self.roster.talk_seconds, self._settings.wrap_up_seconds),
             now,
         )

@@ -49,6 +49,7 @@ class _Post:
     state: AgentState = AgentState.READY
     reason: str = ""
     call_id: str = ""
+    taken: datetime | None = None  # when the present call began to ring or to talk
     until: datetime | None = None  # when WRAP_UP or UNREACHABLE ends
     leaving: str | None = None  # goes away with this reason when the call ends
     misses: int = 0  # rings in a row without an answer
@@ -78,7 +79,9 @@ class Roster:
         self._settings = settings
         self._changed = changed
         self._posts = {agent.extension: _Post(agent, now, now) for agent in agents}
-        self.talk_seconds: deque[float] = deque(maxlen=TALKS_KEPT)  # the last talks, latest last
+        self.talk_seconds: deque[float] = deque(
+            maxlen=TALKS_KEPT
+        )  # of the last calls, from ring to end
 
     # what is
 
@@ -123,6 +126,7 @@ class Roster:
         post = self._post(extension)
         if post.state is not AgentState.READY:
             return False
+        post.taken = now
         self._put(post, AgentState.RINGING, "", now, call_id=call_id)
         return True
 
@@ -160,6 +164,8 @@ class Roster:
         post.misses = 0
         if post.state is AgentState.AWAY and post.leaving is None:
             post.leaving = post.reason  # a call of his own does not end a break
+        if call_id != post.call_id:
+            post.taken = now
         if (post.state, post.call_id) != (AgentState.BUSY, call_id):
             self._put(post, AgentState.BUSY, "", now, call_id=call_id)
 
@@ -171,7 +177,8 @@ class Roster:
         if post.state is AgentState.RINGING:
             self.release(extension, post.call_id, now)
         elif post.state is AgentState.BUSY:
-            self.talk_seconds.append(max(0.0, (now - post.since).total_seconds()))
+            took = now - (post.taken or post.since)
+            self.talk_seconds.append(max(0.0, took.total_seconds()))
             if not self._left(post, now):
                 self._wrap_up(post, now)
 

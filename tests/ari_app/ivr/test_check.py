@@ -50,7 +50,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "message after a missing prompt": (
         lambda d: main(d)["failure"].update({"message": "xyzzy"}),
-        "ivr.menus.main.failure.message: no prompt named 'xyzzy'; use one of agent_away",
+        "ivr.menus.main.failure.message: no prompt named 'xyzzy'; use one of ",
     ),
     "menu with a missing prompt": (
         lambda d: main(d).update({"prompt": "man"}),
