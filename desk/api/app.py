@@ -19,6 +19,7 @@ from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
 from desk.api.state import ApiState
 from desk.db.engine import Database
+from desk.recordings import Store
 from desk.settings import ApiSettings
 from desk.tokens import SCOPES
 
@@ -45,6 +46,7 @@ def create_app(
     line: LineStatus | None = None,
     control: CallControl | None = None,
     feed: Feed | None = None,
+    recordings: Store | None = None,
     registry: CollectorRegistry | None = None,
     now: Callable[[], datetime] = _clock,
     timezone: tzinfo = UTC,
@@ -58,6 +60,7 @@ def create_app(
             process that serves no calls.
         feed: the event stream, where others publish to it too; its places bound the clients.
         timezone: in which the page shows moments.
+        recordings: the recordings' files; None where this process has none.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
@@ -86,6 +89,7 @@ def create_app(
     app.state.desk = ApiState(
         db, line or NoLine(), control or NoControl(), settings, feed, metrics, now, timezone
     )
+    app.state.recordings = recordings
     problems.install(app)
     app.add_middleware(BoundBodies)
     app.add_middleware(MeasureRequests, metrics=metrics)

@@ -23,6 +23,7 @@ USE_NOTED_EVERY = timedelta(hours=1)  # a look at the API is no reason to write 
 
 SCOPES: Mapping[str, str] = {
     "calls:read": "calls, live and past, with transcripts",
+    "recordings:listen": "the audio of recordings; what is said in it cannot be masked",
     "tickets:read": "tickets",
     "customers:read": "customers",
     "events:read": "the timeline and the event stream",
