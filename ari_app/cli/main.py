@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "menu": ("ari_app.cli.menu", "菜单 / show the IVR as a picture, walk it by keyboard"),
     "region": ("ari_app.cli.region", "号码归属地 / region of caller ids"),
     "customers": ("ari_app.cli.customers", "客户 / import and look up customers"),
+    "agents": ("ari_app.cli.agents", "坐席 / agents of a running line, ready or away"),
+    "calls": ("ari_app.cli.calls", "进行中的通话 / calls in progress: hold, transfer, hang up"),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
     "token": ("ari_app.cli.token", "API 令牌 / make, list and revoke API tokens"),
