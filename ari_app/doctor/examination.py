@@ -9,6 +9,7 @@ from ari_app.doctor import database, line, machine, supplies
 from ari_app.doctor.bridge import bridge
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import TITLES, Finding, fail, ok
+from ari_app.doctor.recordings import recordings
 from ari_app.ownership import is_owned
 from ari_app.settings import ConfigError, Settings, load
 
@@ -52,6 +53,7 @@ async def _everything(settings: Settings, now: Callable[[], datetime]) -> list[F
         ),
         _looked("sipp", supplies.test_callers),
         _looked("speech", lambda: supplies.speech(settings.speech)),
+        _looked("recordings", lambda: recordings(settings.recording, settings.state_dir)),
         _looked("region", lambda: supplies.region(settings.state_dir, now())),
         _looked("calendar", lambda: supplies.calendar(settings, now())),
     )

@@ -25,6 +25,7 @@ TITLES: Mapping[str, str] = {
     "prompts": "提示音 prompts",
     "sipp": "SIPp",
     "speech": "语音识别 speech",
+    "recordings": "录音 recordings",
     "region": "归属地 region",
     "calendar": "节假日 calendar",
     "bridge": "CRM 投递 bridge",

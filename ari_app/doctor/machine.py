@@ -73,10 +73,11 @@ def state(folder: Path) -> Iterator[Finding]:
         return
     made = "" if present == folder else " (首次启动时建立 / made at the first start)"
     yield ok("state", f"{folder}{made}")
-    yield _room(present)
+    yield room(present)
 
 
-def _room(folder: Path) -> Finding:
+def room(folder: Path) -> Finding:
+    """For how long is there room on the disk of `folder`?"""
     free = shutil.disk_usage(folder).free
     counts = os.statvfs(folder)
     mend = f"在 {folder} 腾出空间,先看 recordings / make room in {folder}, recordings first"

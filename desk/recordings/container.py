@@ -38,6 +38,13 @@ class NoKey(Exception):  # noqa: N818
     """The container was made with another key, whose id (hexadecimal) this is."""
 
 
+def key_id_in(header: bytes) -> bytes | None:
+    """The id of the key that a file beginning so was made with; None if it is no container."""
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        return None
+    return header[len(MAGIC) : len(MAGIC) + KEY_ID_BYTES]
+
+
 class Sealer:
     """Encrypts one file: `header`, then what `seal` gives for each piece, then `finish()`."""
 
@@ -79,9 +86,9 @@ class Opened:
     def __init__(self, file: BinaryIO, keys: Keys | None, name: str) -> None:
         self._file = file
         header = file.read(HEADER_BYTES)
-        if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        wanted = key_id_in(header)
+        if wanted is None:
             raise Damaged("is not an encrypted recording")
-        wanted = header[len(MAGIC) : len(MAGIC) + KEY_ID_BYTES]
         key = keys.by_id(wanted) if keys is not None else None
         if key is None:
             raise NoKey(wanted.hex())

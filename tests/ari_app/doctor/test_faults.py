@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_is_found(
     counts = type("Counts", (), {"f_files": 10**7, "f_favail": inodes})
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
     monkeypatch.setattr(machine.os, "statvfs", lambda _: counts)
-    assert machine._room(tmp_path).level == level
+    assert machine.room(tmp_path).level == level
 
 
 def test_a_library_that_does_not_load_is_found():
