@@ -43,7 +43,7 @@ async def queue(call: Call, line: Line) -> Stage:
     await call.start_music()
     try:
         with line.queue.join(_waiting(call, line)) as place:
-            stage = await _wait(call, line, place)
+            stage = await _wait(call, line, place) if place.has_agents else Stage.MESSAGE
     except QueueFull:
         log.error("too many callers wait: this one leaves a message", call=call.id)
         stage = Stage.MESSAGE
@@ -87,20 +87,23 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
     settings = line.settings.queue
     reaching = asyncio.create_task(_reach(call, line, place), name=f"reach {call.id}")
     loop = asyncio.get_running_loop()
-    began = last_told = loop.time()
+    gives_up = loop.time() + settings.most_wait_seconds
+    tells = loop.time() + settings.announce_seconds
     try:
         while not reaching.done():
+            now = loop.time()
+            if now >= gives_up:
+                return Stage.MESSAGE
+            if now >= tells:
+                tells = now + settings.announce_seconds
+                await _tell_position(call, line, place)
             await call.lease.cover(SLICE_SECONDS)
-            event = await _event_or(call, reaching, SLICE_SECONDS)
+            until = min(SLICE_SECONDS, gives_up - now, tells - now)
+            event = await _event_or(call, reaching, max(0.0, until))
             if isinstance(event, ChannelDtmfReceived):
                 chosen = await _key(call, line, event.digit)
                 if chosen is not None:
                     return chosen
-            if loop.time() - began > settings.most_wait_seconds:
-                return Stage.MESSAGE
-            if loop.time() - last_told > settings.announce_seconds and not reaching.done():
-                await _tell_position(call, line, place)
-                last_told = loop.time()
         reached = reaching.result()
     finally:
         reaching.cancel()

@@ -183,8 +183,8 @@ async def answered(talk: "Talk", leg: Leg) -> None:
             leg.up = True
             talk.note("consult.answered", agent=leg.extension)
         case "supervisor":
-            leg.up = True
             await _place(talk, leg)
+            leg.up = True
 
 
 async def _place(talk: "Talk", leg: Leg) -> None:

@@ -24,10 +24,16 @@ from tests.crm_bridge.receiver import SECRET, Receiver
 from tests.e2e.line_rig import OPEN_HOURS, TARGET, Clock, Story, TestLine, Visit, write_config
 from tests.rig import ports
 
+AGENT_SAYS = "您好,请问有什么可以帮您"
 AGENT_PLANS = {
+    **{
+        extension: AgentPlan(rings=0.2, steps=(Wait(0.5), Speak(AGENT_SAYS), ExpectBye(60)))
+        for extension in ("8021", "8022", "8023", "8024")
+    },
     "8001": AgentPlan(rings=0.3, answer=Answer.IS_BUSY),
     "8002": AgentPlan(rings=0.3, steps=(Wait(0.3), Speak("您好,请讲"), ExpectBye(30))),
     "8003": AgentPlan(answer=None),
+    "8012": AgentPlan(rings=0.3, steps=(Wait(0.3), Speak("您好,请讲"), ExpectBye(30))),
     "8011": AgentPlan(rings=0.3, steps=(Wait(1.2), HangUp())),
 }
 

@@ -40,6 +40,8 @@ AGENTS = {  # extension: team. What each does with a call: `phones` in conftest.
     "8002": "tianjin",
     "8003": "national",
     "8011": "others",
+    "8012": "others",
+    **dict.fromkeys(("8021", "8022", "8023", "8024"), "talkers"),
 }
 
 
@@ -79,6 +81,13 @@ def write_config(folder: Path, webhook_url: str) -> Path:
         for action in (*menu["keys"].values(), menu["failure"]):
             for unset in [verb for verb, value in action.items() if value in (None, False, "")]:
                 del action[unset]
+    config["queue"] |= {
+        "most_wait_seconds": 6,
+        "wrap_up_seconds": 0,
+        "unanswered_rings": 0,
+        "avoid_seconds": 1,
+        "rules": {"default": [{"after": 0, "need": ["team"]}]},
+    }
     config["speech"]["silence_seconds"] = 2.0
     config["api"] |= {"port": free_port(), "log_level": "error"}
     config["bridge"] |= {

@@ -32,9 +32,9 @@ VISITS = {
     "silent": Visit(beijing(), (Wait(8.2), *TELL)),
     "silent, then right": Visit(tianjin(), (Wait(3.4), Press("1"), *TELL)),
     "person": Visit(tianjin(), (*keys("0"), Wait(2.5), Speak(COMPLAINT), HangUp())),
-    "person away": Visit(beijing(), (*keys("0"), Wait(6.2), *TELL)),
-    "person from the sub-menu": Visit(tianjin(), (*keys("20"), Wait(6.2), *TELL)),
-    "extension": Visit(tianjin(), (Wait(0.7), Press("8002"), Wait(2.5), HangUp())),
+    "person away": Visit(beijing(), (*keys("0"), Wait(7.6), *TELL)),
+    "person from the sub-menu": Visit(tianjin(), (*keys("20"), Wait(7.6), *TELL)),
+    "extension": Visit(tianjin(), (Wait(0.7), Press("8012"), Wait(4), HangUp())),
     "extension, half dialled": Visit(
         beijing(), (Wait(0.7), Press("80"), Wait(4), *keys("1"), *TELL)
     ),
@@ -157,7 +157,8 @@ class TestPerson:
         story = stories["person"]
         rung = [e.body["agent"] for e in story.entries if e.kind == "agent.rung" and e.body]
         assert rung == ["8001", "8002"]
-        assert story.kinds[-4:-2] == ["agent.answered", "agent.left"]
+        told = [kind for kind in story.kinds if kind in ("agent.answered", "agent.left")]
+        assert told == ["agent.answered", "agent.left"]
         assert story.call.stage == "talk"
         assert story.ticket is not None
         assert story.ticket.type == "call"
@@ -178,7 +179,7 @@ class TestPerson:
         story = stories["extension"]
         assert story.call.stage == "talk"
         rung = [e.body["agent"] for e in story.entries if e.kind == "agent.rung" and e.body]
-        assert rung == ["8002"]
+        assert rung == ["8012"]
 
     @pytest.mark.parametrize("name", ["person away", "person from the sub-menu"])
     def test_nobody_answers_so_the_caller_leaves_a_message(

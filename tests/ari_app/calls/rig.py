@@ -25,6 +25,7 @@ from ari_app.calls.journal import Journal
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
 from ari_app.ivr.compiled import compile_menus
+from ari_app.queue import Agent, Queue
 from ari_app.settings import Settings, load
 from desk import journal as desk_journal
 from desk import tickets
@@ -219,6 +220,8 @@ def line_on(desk: Desk, configured: Settings | None = None) -> Line:
         "prompts": FakePrompts(),
         "vault": FakeVault(),
         "transcriptions": Woken(),
+        "queue": Queue([Agent.of(a) for a in configured.pbx.agents], configured.queue, now),
+        "hearing": None,
     }
     return Line(
         settings=configured,

@@ -26,6 +26,7 @@ def _kind(
     served: bool = False,
     message: bool = False,
     ticket_id: int | None = None,
+    talked: bool = False,
     **tickets: Any,
 ) -> str | None:
     call: Any = SimpleNamespace(
@@ -34,6 +35,7 @@ def _kind(
         customers=(),
         choice=choice,
         served=served,
+        talked=talked,
         message=object() if message else None,
         ticket_id=ticket_id,
     )
@@ -45,6 +47,8 @@ def _kind(
 @pytest.mark.parametrize(
     ("kind", "given"),
     [
+        # who talked to an agent has a ticket, wherever he calls from
+        ("call", (BEIJING, None, {"talked": True, "served": True})),
         # a choice that says what the matter is
         ("complaint", (BEIJING, COMPLAINT, {})),
         ("complaint", (TIANJIN, COMPLAINT, {"message": True})),
