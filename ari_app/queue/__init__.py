@@ -11,13 +11,13 @@
 The rules stand in `docs/queue.md`.
 """
 
-from ari_app.queue.agent import Agent, AgentStanding, AgentState
+from ari_app.queue.agent import Agent, AgentStanding, AgentState, Row
 from ari_app.queue.errors import NoSuchAgent, QueueFull, StateRefused
 from ari_app.queue.need import Need, Waiting
 from ari_app.queue.place import Place
 from ari_app.queue.priority import priority_of
 from ari_app.queue.queue import InLine, Queue
-from ari_app.queue.roster import DECLINED, Row
+from ari_app.queue.roster import DECLINED
 from ari_app.queue.settings import QueueSettings
 
 __all__ = [

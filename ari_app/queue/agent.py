@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Protocol, Self
 
 from asterisk_conf.settings import AgentSettings
 
@@ -61,3 +61,16 @@ class AgentStanding:
     since: datetime
     call_id: str = ""
     leaving: bool = False
+
+
+class Row(Protocol):
+    """An agent's state as the desk keeps it."""
+
+    @property
+    def extension(self) -> str: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+    @property
+    def since(self) -> datetime: ...  # noqa: D102

@@ -74,9 +74,10 @@ class Place:
 
     @property
     def has_agents(self) -> bool:
-        """Whether somebody who is not away could serve this caller, now or as the rule widens. If
-        not, waiting leads nowhere unless an agent comes back."""
-        return not self.widening.widest.isdisjoint(self._queue.roster.on_duty())
+        """Whether somebody could serve this caller, now or as the rule widens, who is not away and
+        has not failed to answer `unanswered_rings` times in a row. If not, waiting leads nowhere
+        unless an agent comes back."""
+        return not self.widening.widest.isdisjoint(self._queue.roster.hoped_for())
 
     async def offer(self, deadline: float) -> Agent | None:
         """Wait up to `deadline` seconds for an agent, who is RINGING for this caller from then on;

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ari_app.queue.agent import Agent, AgentStanding, AgentState
+from ari_app.queue.agent import Agent, AgentStanding, AgentState, Row
 from ari_app.queue.errors import QueueFull
 from ari_app.queue.estimate import expected_wait, mean_handling, position
 from ari_app.queue.match import match
@@ -17,7 +17,7 @@ from ari_app.queue.need import Waiting
 from ari_app.queue.place import Place
 from ari_app.queue.priority import turn
 from ari_app.queue.relax import Widening
-from ari_app.queue.roster import Roster, Row
+from ari_app.queue.roster import Roster
 from ari_app.queue.settings import QueueSettings
 
 log = structlog.get_logger()
@@ -91,7 +91,6 @@ class Queue:
         known = waiting.id in self._expected
         if len(self._line) >= self._settings.most_waiting and not known:
             raise QueueFull(waiting.id, self._settings.most_waiting)
-        self._expected.discard(waiting.id)
         rule = self._settings.rule_for(waiting.need.team)
         widening = Widening.of(waiting.need, self._agents, rule)
         place = Place(self, waiting, widening, self._settings.avoid_seconds)
@@ -104,6 +103,8 @@ class Queue:
         if self._places.get(place.waiting.id) is place:
             del self._places[place.waiting.id]
             self._line.remove(place)
+            if place.waiting.id in self._expected:
+                self.forget(place.waiting.id)
 
     def waiting(self) -> tuple[InLine, ...]:
         """Everybody in the line, in its order."""
@@ -182,9 +183,9 @@ class Queue:
         self.stir()
 
     def expect(self, call_ids: Iterable[str], seconds: float) -> None:
-        """Give nobody an agent until these callers are in the line again, or `seconds` are over:
-        so a restart does not let a later caller pass those whose calls take longer to adopt."""
-        self._expected.update(set(call_ids) - self._places.keys())
+        """Give nobody an agent until all these callers ask for one, or `seconds` are over: so a
+        restart does not let a later caller pass those whose calls take longer to adopt."""
+        self._expected.update(call_ids)
         self._expected_until = self.now() + timedelta(seconds=seconds)
         self.stir()
 
@@ -212,6 +213,7 @@ class Queue:
         self._look_soon = None
         now = self.now()
         self.roster.tick(now)
+        self._expected -= {place.waiting.id for place in self._line if place.asks}
         if self._expected and now < self._expected_until:
             self._set_timer(now, [self._expected_until])
             return

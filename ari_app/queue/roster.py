@@ -9,11 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
-from ari_app.queue.agent import Agent, AgentStanding, AgentState
+from ari_app.queue.agent import Agent, AgentStanding, AgentState, Row
 from ari_app.queue.errors import NoSuchAgent, StateRefused
 from ari_app.queue.settings import QueueSettings
 
@@ -26,19 +25,6 @@ DECLINED = (*UNANSWERED, "busy", "unreachable")
 TALKS_KEPT = 100
 
 _OFF_DUTY = (AgentState.AWAY, AgentState.UNREACHABLE)
-
-
-class Row(Protocol):
-    """An agent's state as the desk keeps it."""
-
-    @property
-    def extension(self) -> str: ...  # noqa: D102
-    @property
-    def state(self) -> str: ...  # noqa: D102
-    @property
-    def reason(self) -> str: ...  # noqa: D102
-    @property
-    def since(self) -> datetime: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -109,6 +95,15 @@ class Roster:
             extension for extension, post in self._posts.items() if post.state not in _OFF_DUTY
         )
 
+    def hoped_for(self) -> frozenset[str]:
+        """Extensions of those on duty, and of those whose telephone only rests for a moment."""
+        return frozenset(
+            extension
+            for extension, post in self._posts.items()
+            if post.state not in _OFF_DUTY
+            or (post.state is AgentState.UNREACHABLE and not self._is_missing(post))
+        )
+
     def due(self) -> datetime | None:
         """When `tick` has something to do next; None: nothing ends by itself."""
         return min((p.until for p in self._posts.values() if p.until is not None), default=None)
@@ -139,24 +134,24 @@ class Roster:
     def declined(self, extension: str, call_id: str, why: str, now: datetime) -> None:
         """The ring for this call ended without an answer; `why` is one of `DECLINED`.
 
-        Who did not answer goes to the end of the idle ones, and after `unanswered_rings` in a row
-        is left in peace for `unanswered_pause_seconds`; then one more such ring suffices.
+        Who did not answer goes to the end of the idle ones; a telephone that could not ring rests
+        for `unreachable_pause_seconds`. After `unanswered_rings` such failures in a row, those of
+        busy telephones apart, the pause is `unanswered_pause_seconds`, and one more suffices then.
         """
         if why not in DECLINED:
             raise ValueError(f"why must be one of {', '.join(DECLINED)}; got {why!r}")
         post = self._post(extension)
         if not self._rings_for(post, call_id):
             return  # another call has the agent meanwhile
-        limit = self._settings.unanswered_rings
-        post.misses += why in UNANSWERED
+        post.misses += why != "busy"
         if self._left(post, now):
             return
-        if why not in UNANSWERED:
-            self._unreachable(post, why, self._settings.unreachable_pause_seconds, now)
-        elif limit and post.misses >= limit:
+        if self._is_missing(post) and why != "busy":
             self._unreachable(post, why, self._settings.unanswered_pause_seconds, now)
-        else:
+        elif why in UNANSWERED:
             self._ready(post, now, why)
+        else:
+            self._unreachable(post, why, self._settings.unreachable_pause_seconds, now)
 
     def busy(self, extension: str, call_id: str, now: datetime) -> None:
         """The agent talks in this call, however it came about."""
@@ -253,6 +248,9 @@ class Roster:
 
     def _rings_for(self, post: _Post, call_id: str) -> bool:
         return post.state is AgentState.RINGING and post.call_id == call_id
+
+    def _is_missing(self, post: _Post) -> bool:
+        return 0 < self._settings.unanswered_rings <= post.misses
 
     def _left(self, post: _Post, now: datetime) -> bool:
         """Whether the agent wanted to go; then he is away now."""

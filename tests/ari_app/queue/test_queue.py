@@ -288,6 +288,29 @@ async def test_a_caller_who_never_comes_back_holds_nobody_up_for_long() -> None:
         assert now() == pytest.approx(3)
 
 
+async def test_an_adopted_caller_who_hears_a_sentence_first_keeps_his_place_too() -> None:
+    queue = queue_of(agent("1"))
+    queue.expect(["c1", "c2"], 10)
+    with queue.join(waiting("c1", -20)) as first, queue.join(waiting("c2", -10)) as second:
+        later = asyncio.create_task(extension(second, 60), name="second")
+        await asyncio.sleep(4)
+        assert await extension(first) == "1"
+        assert not later.done()
+        later.cancel()
+        await asyncio.gather(later, return_exceptions=True)
+
+
+async def test_an_adopted_caller_who_leaves_holds_nobody_up() -> None:
+    queue = queue_of(agent("1"))
+    queue.expect(["c1", "c2"], 10)
+    with queue.join(waiting("c2", -10)) as second:
+        later = asyncio.create_task(extension(second, 60), name="second")
+        with queue.join(waiting("c1", -20)):
+            await asyncio.sleep(2)
+        assert await later == "1"
+        assert now() == pytest.approx(2)
+
+
 async def test_a_full_line_still_takes_back_those_who_waited_before_a_restart() -> None:
     queue = queue_of(agent("1"), most_waiting=1)
     queue.expect(["c1", "c2"], 3)

@@ -132,6 +132,24 @@ def test_a_telephone_that_cannot_ring_is_tried_again_after_a_pause(why: str) -> 
     assert team.ready() == ["1"]
 
 
+def test_a_telephone_that_is_never_there_rests_longer_and_is_not_hoped_for() -> None:
+    team = roster("1", unanswered_rings=2, unreachable_pause_seconds=60)
+    missed(team, 0, "unreachable")
+    assert team.hoped_for() == {"1"}, "a telephone that registers anew is back in a moment"
+    team.tick(at(80))
+    missed(team, 80, "unreachable")
+    assert team.hoped_for() == frozenset()
+    assert team.due() == at(100 + 300)
+
+
+def test_a_busy_telephone_never_counts_as_missing() -> None:
+    team = roster("1", unanswered_rings=2, unreachable_pause_seconds=60)
+    for second in range(0, 1000, 100):
+        missed(team, second, "busy")
+        assert team.hoped_for() == {"1"}
+        team.tick(at(second + 80))
+
+
 def test_an_unknown_outcome_is_a_fault_of_ours_not_of_the_agent() -> None:
     team = roster("1")
     team.ring("1", "c", at(0))
