@@ -5,6 +5,7 @@ while we died becomes a ticket at the next start.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -25,6 +26,8 @@ from desk.journal import Call, NewCall
 from desk.recordings import NewRecording
 from desk.region import locate
 from desk.tickets import NewTicket, Ticket
+from stt.errors import AudioError
+from stt.repair import repair_wav
 
 log = structlog.get_logger()
 
@@ -145,9 +148,11 @@ def _ticket_type(session: Session, services: Services) -> str:
 def _measured(path: Path) -> tuple[float, str] | None:
     """Seconds and SHA-256 of a message, which is on the disk from now on; None if there is none.
 
-    The length comes from the file's size: a WAV header says 0 if Asterisk died.
+    The length comes from the file's size: a WAV header says 0 if Asterisk died, and is mended.
     """
     try:
+        with contextlib.suppress(AudioError):  # no WAV file: kept as it is, for people to see
+            repair_wav(path)
         with path.open("rb") as file:
             os.fsync(file.fileno())
             data = file.read()

@@ -304,7 +304,7 @@ async def test_a_call_without_an_id_is_an_error_not_a_crash(server: AgiServer) -
 async def test_a_message_of_a_process_that_died_becomes_a_ticket_at_the_next_start(
     services: Services, start_server: StartServer
 ) -> None:
-    """The process dies between the tone and the desk; Asterisk finished the file alone."""
+    """The process dies between the tone and the desk, Asterisk before it finished the file."""
     first = await start_server()
     recording = asyncio.Event()
     path: list[Path] = []
@@ -330,6 +330,9 @@ async def test_a_message_of_a_process_that_died_becomes_a_ticket_at_the_next_sta
 
     later = NOW + timedelta(minutes=5)
     write_wav(path[0], 4)
+    with path[0].open("r+b") as file:
+        file.seek(40)
+        file.write(bytes(4))  # the size that Asterisk did not come back to
     os.utime(path[0], (NOW.timestamp(), NOW.timestamp()))
     assert not await recovered(services, NOW + timedelta(seconds=1)), "it may still be growing"
     assert await recovered(services, later)
@@ -337,6 +340,8 @@ async def test_a_message_of_a_process_that_died_becomes_a_ticket_at_the_next_sta
     (ticket,) = await services.db.read(tickets.search)
     assert (ticket.type, ticket.subject) == ("repair", "天津 报修")
     assert await services.db.read(journal.unfinished) == []
+    with wave.open(str(path[0])) as played:
+        assert played.getnframes() == 4 * 8000
 
 
 async def recovered(services: Services, at: datetime) -> bool:
