@@ -14,6 +14,8 @@ PATHS = {
     "/api/v1/calls/c1": "calls:read",
     "/api/v1/calls/c1/transcript": "calls:read",
     "/api/v1/calls/c9/talk": "calls:read",
+    "/api/v1/calls/c1/recordings": "calls:read",
+    "/api/v1/recordings/1": "calls:read",
     "/api/v1/agents": "agents:read",
     "/api/v1/queue": "agents:read",
     "/api/v1/tickets": "tickets:read",
