@@ -26,6 +26,16 @@ class AudioError(SpeechError):
         self.path = path
 
 
+class RecognitionError(SpeechError):
+    """The engine failed on a recording."""
+
+    retryable = True
+
+    def __init__(self, path: Path, engine: str, problem: str) -> None:
+        super().__init__(f"{path}: {engine} failed ({problem}); the recording is kept, try again")
+        self.path, self.engine = path, engine
+
+
 class Busy(SpeechError):  # noqa: N818 - reads as the state it reports
     """As many recordings wait as may wait; nothing was queued."""
 

@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 
 from stt.engine import Engine
-from stt.errors import Busy, Stopped, TooLate
+from stt.errors import Busy, RecognitionError, SpeechError, Stopped, TooLate
 from stt.recogniser import SpeechModel, recognise
 from stt.settings import DEFAULT
 from stt.threads import begin
@@ -135,6 +135,7 @@ class Transcriber:
 
         Raises:
             AudioError: the recording cannot be read.
+            RecognitionError: the engine failed (retryable).
             Busy: the queue is full (retryable).
             TooLate: the deadline passed (retryable).
             Stopped: the transcriber is closed, or was closed meanwhile (retryable).
@@ -227,9 +228,15 @@ class Transcriber:
             mark = time.thread_time()
             return not given_up.is_set()
 
-        transcript = recognise(
-            engine, probe(path), go_on, hot_words=self._hot_words, polish=self._polish
-        )
+        recording = probe(path)
+        try:
+            transcript = recognise(
+                engine, recording, go_on, hot_words=self._hot_words, polish=self._polish
+            )
+        except SpeechError:
+            raise
+        except Exception as error:  # an engine may raise anything
+            raise RecognitionError(path, engine.name, str(error)) from error
         if transcript is None:
             raise Stopped(path)
         return transcript

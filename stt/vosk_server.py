@@ -6,6 +6,7 @@ these with one message, `{"partial": "…"}` or, when an utterance has ended, `{
 Source: alphacep/vosk-server, websocket/asr_server.py.
 """
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -55,26 +56,32 @@ class VoskServer:
         Raises:
             ServerError: no connection within two seconds.
         """
+        stack = contextlib.ExitStack()
         try:
-            socket = connect(
-                self._address,
-                open_timeout=CONNECT_SECONDS,
-                close_timeout=CONNECT_SECONDS,
-                ping_interval=None,  # every message is answered: silence shows by itself
-                compression=None,
-                proxy=None,
-                max_queue=None,  # bounded by MOST_UNANSWERED
+            socket = stack.enter_context(
+                connect(
+                    self._address,
+                    open_timeout=CONNECT_SECONDS,
+                    close_timeout=CONNECT_SECONDS,
+                    ping_interval=None,  # every message is answered: silence shows by itself
+                    compression=None,
+                    proxy=None,
+                    max_queue=None,  # bounded by MOST_UNANSWERED
+                )
             )
         except (OSError, WebSocketException) as error:
             raise ServerError(self._address, f"no connection ({error})") from error
-        return ServerSession(self._address, socket, rate)
+        return ServerSession(self._address, socket, stack, rate)
 
 
 class ServerSession:
     """One stream. Answers are taken as they come, so the network's delay costs no thread."""
 
-    def __init__(self, address: str, socket: ClientConnection, rate: int) -> None:
+    def __init__(
+        self, address: str, socket: ClientConnection, stack: contextlib.ExitStack, rate: int
+    ) -> None:
         self._address, self._socket, self._rate = address, socket, rate
+        self._stack = stack  # closes the socket
         self._config = json.dumps({"config": {"sample_rate": rate, "words": True}})
         self._unanswered = 0
         self._sent = 0  # bytes
@@ -116,7 +123,7 @@ class ServerSession:
 
     def close(self) -> None:
         """Close the connection; what the server still has to say is dropped."""
-        self._socket.close()
+        self._stack.close()
 
     def _send(self, message: bytes | str) -> None:
         try:
@@ -163,7 +170,12 @@ class ServerSession:
     def _words(self, answer: dict[str, Any]) -> Heard:
         try:
             return tuple(
-                Word(str(one["word"]), float(one["start"]), float(one["end"]), float(one["conf"]))
+                Word(
+                    str(one["word"]),
+                    round(float(one["start"]), 3),
+                    round(float(one["end"]), 3),
+                    round(float(one["conf"]), 3),
+                )
                 for one in answer.get("result", [])
                 if one["word"] not in UNKNOWN_WORDS
             ) or self._untimed(str(answer["text"]))

@@ -141,6 +141,11 @@ class LiveStream:
         return self._fed / 2 / self.rate
 
     @property
+    def began(self) -> float:
+        """What the clock said when the first sample was spoken, as the packets say it."""
+        return self._began
+
+    @property
     def waiting(self) -> float:
         """Seconds of speech that no thread has taken yet."""
         return self._waiting / 2 / self.rate

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stt import transcriber as module
@@ -13,7 +14,8 @@ from stt.model import BUNDLED
 from stt.recogniser import SpeechModel
 from stt.transcriber import Transcriber
 from stt.transcript import Transcript
-from stt.wav import Recording
+from stt.wav import Recording, probe
+from tests.stt import wavs
 from tests.stt.phrases import COMPLAINT
 
 DEADLINE = 30.0
@@ -194,3 +196,76 @@ async def test_calls_go_on_while_speech_is_recognised(complaint: Path) -> None:
             await asyncio.sleep(0)
             turns += 1
     assert turns > 20
+
+
+async def test_what_is_needed_soonest_is_transcribed_first(
+    gate: Gate, complaint: Path, tmp_path: Path
+) -> None:
+    """A call that ended a second ago goes before last night's messages."""
+    paths = [tmp_path / f"{name}.wav" for name in ("first", "old", "new", "newer")]
+    for path in paths:
+        path.write_bytes(complaint.read_bytes())
+    first, old, new, newer = paths
+    async with Transcriber(BUNDLED, threads=1, queue=5) as transcriber:
+        jobs = [asyncio.create_task(transcriber.transcribe(first, deadline=DEADLINE), name="first")]
+        await gate.wait_entered()
+        for path, priority in ((old, 9.0), (newer, 1.5), (new, 1.0)):
+            job = transcriber.transcribe(path, deadline=DEADLINE, priority=priority)
+            jobs.append(asyncio.create_task(job, name=path.stem))
+        await asyncio.sleep(0)
+        gate.open.set()
+        await asyncio.gather(*jobs)
+    assert gate.heard == [first, new, newer, old]
+
+
+async def test_recording_given_up_in_the_queue_makes_way(gate: Gate, complaint: Path) -> None:
+    async with Transcriber(BUNDLED, threads=1, queue=5) as transcriber:
+        first = asyncio.create_task(
+            transcriber.transcribe(complaint, deadline=DEADLINE), name="first"
+        )
+        await gate.wait_entered()
+        with pytest.raises(TooLate):
+            await transcriber.transcribe(complaint, deadline=0.01)
+        gate.open.set()
+        await first
+        await transcriber.transcribe(complaint, deadline=DEADLINE)
+    assert len(gate.heard) == 2
+
+
+async def test_recordings_use_only_what_live_speech_leaves(
+    model: SpeechModel, complaint: Path, tmp_path: Path
+) -> None:
+    """At a tenth of the time, nine tenths are rests, which end with the work."""
+    rests: list[float] = []
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is not None and threading.current_thread().name.startswith("stt"):
+                rests.append(timeout)
+            return self.is_set()
+
+    shares = iter([1.0, 0.1, 0.1, *[1.0] * 100])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.threading, "Event", Event)
+        async with Transcriber(
+            {"default": model}, threads=1, queue=5, share=lambda: next(shares)
+        ) as transcriber:
+            await transcriber.transcribe(complaint, deadline=DEADLINE)
+    assert len(rests) == 2
+    assert all(rest > 0 for rest in rests)
+
+
+async def test_utterances_of_a_recording_are_as_the_recogniser_ended_them(
+    model: SpeechModel, complaint: Path, tmp_path: Path
+) -> None:
+    sound = np.frombuffer(b"".join(probe(complaint).blocks(60)), np.int16)
+    twice = wavs.write(tmp_path / "twice.wav", np.concatenate([sound, wavs.silence(2), sound]))
+    async with Transcriber(
+        {"default": model}, threads=1, queue=1, polish=lambda text: f"<{text}>"
+    ) as transcriber:
+        transcript = await transcriber.transcribe(twice, deadline=DEADLINE)
+    first, second = transcript.utterances
+    assert (first.text, second.text) == (f"<{COMPLAINT}>", f"<{COMPLAINT}>")
+    assert first.end + 2 < second.start
+    assert transcript.words == first.words + second.words
+    assert transcript.text == first.text + second.text
