@@ -52,17 +52,29 @@ class EventStream(Response):
             self._place.__exit__(None, None, None)
 
     async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        body = f"retry: {RETRY_MS}\n\n".encode()
+        """The response begins once nothing can be missed any more; what goes wrong before that
+        becomes a response of its own.
+        """
         try:
-            await _within(send, body, True)
             async with aclosing(self._entries):
+                begun = False
                 async for entries in self._entries:
+                    if not begun:
+                        begun = True
+                        await self._begin(send)
+                        if not entries:
+                            continue
                     body = b"".join(map(self._event, entries)) or b": still here\n\n"
                     await _within(send, body, True)
+                if not begun:
+                    await self._begin(send)
             await _within(send, b"", False)
         except (TimeoutError, OSError):
             return  # the client is gone, or as good as gone; it resumes with Last-Event-ID
+
+    async def _begin(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await _within(send, f"retry: {RETRY_MS}\n\n".encode(), True)
 
 
 async def _within(send: Send, body: bytes, more: bool) -> None:

@@ -122,20 +122,24 @@ class Feed:
     async def entries(
         self, after: int | None, heartbeat: float
     ) -> AsyncGenerator[list[Entry | Passing], None]:
-        """Entries after `after` (None: from now on) and passing events as they come; an empty list
-        when none came for `heartbeat` seconds. Ends when the server stops.
+        """Entries after `after` (None: from now on) and passing events as they come. An empty list
+        as soon as it is known where to begin (nothing is missed from then on), and when nothing
+        came for `heartbeat` seconds. Ends when the server stops.
         """
         mailbox = Mailbox()
         self._mailboxes.add(mailbox)
         try:
             position = await self._known(after)
+            if position is not None:
+                yield []
             while not self._closed:
                 if mailbox:
                     yield [*mailbox.take()]
                 news, last = self._news, self._last
-                if position is None:
+                if position is None and last is not None:
                     position = last
-                if last is not None and position is not None and position < last:
+                    yield []
+                elif last is not None and position is not None and position < last:
                     if chunk := await self._chunk(position):
                         position = chunk[-1].seq
                         yield [*chunk]

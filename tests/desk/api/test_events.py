@@ -204,6 +204,7 @@ async def test_the_stream_goes_on_after_the_database_was_away(
     following = asyncio.create_task(feed.run())
     with feed.place():
         entries = feed.entries(0, 5)
+        assert await anext(entries) == []
         coming = asyncio.ensure_future(anext(entries))
         await asyncio.sleep(0)
         while away:
@@ -213,6 +214,24 @@ async def test_the_stream_goes_on_after_the_database_was_away(
         await entries.aclose()  # type: ignore[attr-defined]
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_where_to_begin_is_asked_before_the_stream_opens(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {**await api.token("events:read"), "Last-Event-ID": "999999"}
+    read = api.db.read
+
+    async def away(work: object, *arguments: object) -> object:
+        if work is timeline.last_seq:
+            raise DatabaseUnavailable("the server is being restarted")
+        return await read(work, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(api.db, "read", away)
+    answer = await api.http.get("/api/v1/events", headers=headers)
+    assert (answer.status_code, answer.json()["error_id"]) == (503, "database-unavailable")
+    assert answer.headers["retry-after"]
+    assert api.feed.clients == 0
 
 
 async def test_a_client_that_heard_more_from_another_process_hears_nothing_twice(
