@@ -1,13 +1,16 @@
 """One process per state folder: the kernel's lock, which no crash can leave behind."""
 
+import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 LOCK = "line.lock"
+HAND_OVER = signal.SIGUSR1  # to a serving process: end, and leave calls to the next one
 _LOOKS = 5
 _LOOK_SECONDS = 0.05
 
@@ -33,11 +36,36 @@ def sole_owner(state_dir: Path) -> Iterator[None]:
         if not _locked(descriptor):
             raise LineTakenError(
                 f"another process serves the line in {state_dir}; stop it first, "
-                "or give this one a state_dir of its own"
+                "take it over (huisheng run --take-over), or give this one a state_dir of its own"
             )
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def take_over(state_dir: Path, seconds: float) -> None:
+    """Ask the process that serves the line to leave everything in place and end; wait for that.
+
+    Raises:
+        LineTakenError: it does not within `seconds`.
+    """
+    if not is_owned(state_dir):
+        return
+    owner = int((state_dir / LOCK).read_text() or "0")
+    if owner > 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(owner, HAND_OVER)
+    ends = time.monotonic() + seconds
+    while is_owned(state_dir):
+        if time.monotonic() > ends:
+            raise LineTakenError(
+                f"process {owner} has not handed over the line in {state_dir} within "
+                f"{seconds:g} s; "
+                "stop it, then start this one: callers are served again at once"
+            )
+        time.sleep(_LOOK_SECONDS)
 
 
 def make_state_folder(state_dir: Path) -> None:

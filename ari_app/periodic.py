@@ -9,12 +9,15 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import Gauge
 
 from ari_app.calls.line import Line
+from desk.recordings.retention import orphans, retire, seal
 
 log = structlog.get_logger()
 
 DISK_LEAST_BYTES = 1 << 30
 DISK_MINUTES = 1
 CALENDAR_HOUR = 4
+RETIRE_HOUR = 3
+SEAL_MINUTES = 5
 
 free_bytes = Gauge("huisheng_disk_free_bytes", "Free space where the line keeps its state")
 
@@ -41,10 +44,24 @@ class Periodic:
         if warning is not None:
             log.warning("calendar", warning=str(warning))
 
+    async def retire_recordings(self) -> None:
+        """Delete recordings past their time, and tell of files that no recording knows."""
+        line = self._line
+        store, days = line.vault.store, line.settings.recording.retention_days
+        await retire(line.db, store, days, line.now())
+        await orphans(line.db, store, line.now())
+
+    async def seal_recordings(self) -> None:
+        """Encrypt what had to lie open until it was transcribed."""
+        await seal(self._line.db, self._line.vault.store, self._line.now())
+
     async def __aenter__(self) -> Self:
         add = self._scheduler.add_job
         add(self.look_at_disk, "interval", minutes=DISK_MINUTES, id="disk")
         add(self.look_at_calendar, "cron", hour=CALENDAR_HOUR, id="calendar")
+        add(self.retire_recordings, "cron", hour=RETIRE_HOUR, id="retire")
+        if self._line.settings.recording.encrypt:
+            add(self.seal_recordings, "interval", minutes=SEAL_MINUTES, id="seal")
         self._scheduler.start()
         self.look_at_disk()
         self.look_at_calendar()

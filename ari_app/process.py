@@ -128,6 +128,7 @@ async def running_line(
             line=status,
             control=Controls(line, switchboard.call),
             feed=feed,
+            recordings=store,
             registry=registry,
             now=now,
             timezone=settings.company.tz,
@@ -204,7 +205,14 @@ async def _bridge(settings: Settings, db: Database, stack: AsyncExitStack) -> Br
     if port and any(target.name == TARGET_NAME for target in settings.bridge.targets):
         secret = secret_of(TARGET_NAME, settings.state_dir, os.environ)
         await stack.enter_async_context(DemoCrm(secret, port))
-    return await stack.enter_async_context(Bridge.of(settings.bridge, db, settings.state_dir))
+    return await stack.enter_async_context(
+        Bridge.of(
+            settings.bridge,
+            db,
+            settings.state_dir,
+            agents={agent.extension: agent.name for agent in settings.pbx.agents},
+        )
+    )
 
 
 async def _watch_menus(

@@ -131,6 +131,7 @@ class PbxSettings(_Section):
     ring_seconds: int = Field(default=20, ge=5, le=120)
     lease_seconds: int = Field(default=10, ge=3, le=600)
     most_calls: int = Field(default=500, ge=1, le=10_000)
+    drain_seconds: int = Field(default=30, ge=0, le=3600)
     fallback_ring_seconds: int = Field(default=0, ge=0, le=600)
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """After a talk: its recordings come from Asterisk into our own store, with a mix of all parties."""
 
 import asyncio
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,8 @@ async def take_down(call: Call, line: Line) -> None:
             line.journal.record(call, talk_ended(leg.id, "lost"))
     for channel_id in list(state.taps):
         listening.end(channel_id)
-    try:
+    with contextlib.suppress(NotFound):
         await line.ari.bridge(state.bridge).destroy()
-    except NotFound:
-        pass
 
 
 async def finish_chores(call: Call) -> None:

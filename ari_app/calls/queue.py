@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ari_app.ari import Channel, ChannelDtmfReceived, Event
+from ari_app.ari import Channel, ChannelDtmfReceived, Event, Playback
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.consent import ask_consent
@@ -25,6 +25,10 @@ TOLD_MINUTES = (1, 2, 3, 5, 10)
 WORTH_TELLING_SECONDS = 20
 LAST_AGENT_DAYS = 90
 LOOK_UP_SECONDS = 0.5
+
+
+Reached = tuple[Agent, Channel]
+"""An agent who has answered, and the leg."""
 
 
 async def queue(call: Call, line: Line) -> Stage:
@@ -47,6 +51,8 @@ async def queue(call: Call, line: Line) -> Stage:
     except QueueFull:
         log.error("too many callers wait: this one leaves a message", call=call.id)
         stage = Stage.MESSAGE
+    finally:
+        line.queue.forget(call.id)
     if stage is Stage.MESSAGE:
         await call.stop_music()
         call.state["prompt"] = NOBODY
@@ -89,15 +95,20 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
     loop = asyncio.get_running_loop()
     gives_up = loop.time() + settings.most_wait_seconds
     tells = loop.time() + settings.announce_seconds
+    telling: Playback | None = None
+    reached: Reached | None = None
     try:
         while not reaching.done():
             now = loop.time()
             if now >= gives_up:
                 return Stage.MESSAGE
+            if telling is not None and telling.is_over:
+                telling = None
+                await call.start_music()
+            await call.lease.cover(SLICE_SECONDS)
             if now >= tells:
                 tells = now + settings.announce_seconds
-                await _tell_position(call, line, place)
-            await call.lease.cover(SLICE_SECONDS)
+                telling = await call.channel.play(_position(line, place))
             until = min(SLICE_SECONDS, gives_up - now, tells - now)
             event = await _event_or(call, reaching, max(0.0, until))
             if isinstance(event, ChannelDtmfReceived):
@@ -106,16 +117,32 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
                     return chosen
         reached = reaching.result()
     finally:
-        reaching.cancel()
-        await asyncio.gather(reaching, return_exceptions=True)
+        await _stop(reaching, reached, line, call)
+    if telling is not None and not telling.is_over:
+        await telling.stop(wait=False)  # the agent is there
     if reached is None:
         return Stage.MESSAGE
-    agent, leg = reached
-    _prepare_talk(call, agent, leg)
+    _prepare_talk(call, *reached)
     return Stage.TALK
 
 
-async def _reach(call: Call, line: Line, place: Place) -> tuple[Agent, Channel] | None:
+def _position(line: Line, place: Place) -> list[str]:
+    return [line.prompts.media(p) for p in position_prompts(place.position, place.expected_wait)]
+
+
+async def _stop(
+    reaching: "asyncio.Task[Reached | None]", reached: "Reached | None", line: Line, call: Call
+) -> None:
+    """End the search; an agent who answered in the moment when the caller went is let go."""
+    reaching.cancel()
+    (found,) = await asyncio.gather(reaching, return_exceptions=True)
+    if isinstance(found, tuple) and found is not reached:
+        agent, leg = found
+        await hang_up(leg)
+        line.queue.free(agent.extension, call.id)
+
+
+async def _reach(call: Call, line: Line, place: Place) -> "Reached | None":
     """The first agent who answers, and the leg; None when nobody could be offered in time."""
     while True:
         agent = await place.offer(line.settings.queue.most_wait_seconds)
@@ -154,11 +181,6 @@ async def _key(call: Call, line: Line, digit: str) -> Stage | None:
         line.journal.note(call, "queue.left", key=digit, to="message")
         return Stage.MESSAGE
     return None
-
-
-async def _tell_position(call: Call, line: Line, place: Place) -> None:
-    await play(call, line, *position_prompts(place.position, place.expected_wait))
-    await call.start_music()
 
 
 def position_prompts(position: int, expected_wait: float | None) -> list[str]:

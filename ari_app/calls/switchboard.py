@@ -21,6 +21,8 @@ from desk import journal
 log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
+EXPECT_SECONDS = 10.0
+DRAIN_LOOK_SECONDS = 1.0
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
 CALLER, BACK, FEATURE = "line", "back", "feature"
 
@@ -41,6 +43,7 @@ class Switchboard:
         self._calls: dict[str, Served] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._leaving = False
 
     @property
     def live(self) -> int:
@@ -72,18 +75,29 @@ class Switchboard:
 
     async def drain(self, seconds: float) -> None:
         """Send new callers to the dialplan from now on, hand over those who do not talk yet, and
-        give talks `seconds` to end.
+        give everybody `seconds` to come to an end: talks, and messages in the dialplan.
         """
         self._draining = True
-        talks = []
         for served in list(self._calls.values()):
-            if served.call.id in self._line.talks:
-                talks.append(served.task)
-            elif served.call.stage is not Stage.WRAP_UP:
+            if served.call.id not in self._line.talks and served.call.stage is not Stage.WRAP_UP:
                 served.task.cancel("the line stops")
-        if talks:
-            log.warning("the line stops when its talks have ended", talks=len(talks))
-            await asyncio.wait(talks, timeout=seconds)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while (left := await self._left()) and loop.time() < ends:
+            log.warning("the line stops when its calls have ended", calls=left)
+            await asyncio.sleep(min(DRAIN_LOOK_SECONDS, max(0.0, ends - loop.time())))
+
+    async def _left(self) -> int:
+        """How many calls still need us or our Asterisk."""
+        try:
+            inbound = [c for c in await self._line.ari.channels.list() if c.dialplan.context]
+        except AriError:
+            return len(self._calls)
+        return max(len(self._calls), len(inbound))
+
+    def leave_in_place(self) -> None:
+        """What ends from now on leaves callers where they are: the next process goes on."""
+        self._leaving = True
 
     # -- arrivals ----------------------------------------------------------------------------------
 
@@ -127,6 +141,12 @@ class Switchboard:
         """Take over what a former process left: callers who wait or talk, and calls lost."""
         line = self._line
         found: Found = await find(line)
+        waiting = [
+            call.id
+            for call, channel in found.unfinished
+            if channel is not None and call.stage == Stage.QUEUE
+        ]
+        line.queue.expect(waiting, EXPECT_SECONDS)  # nobody passes those whose calls come later
         for journaled, channel in found.unfinished:
             call = new_call(channel or ChannelSnapshot(id=journaled.id), line)
             await remember(call, journaled, line)
@@ -164,7 +184,7 @@ class Switchboard:
         try:
             await serve(call, self._line)
         except asyncio.CancelledError:
-            if call.id not in self._line.talks:  # talks go on without us
+            if call.id not in self._line.talks and not self._leaving:  # talks go on without us
                 await hand_to_dialplan(call)
             raise
         except ApplicationReplaced:

@@ -22,7 +22,7 @@ from stt.transcript import Transcript
 
 log = structlog.get_logger()
 
-BATCH = 16
+BATCH = 4  # at once in memory where recordings are kept encrypted
 SWEEP_SECONDS = 30.0  # looks again without being woken: another process may have recorded
 MESSAGE = "message"
 
@@ -48,8 +48,8 @@ class Transcriptions:
         while True:
             self._wake.clear()
             waiting = await self._db.read(recordings.untranscribed, limit=BATCH)
-            if waiting:
-                await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
+            done = await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
+            if any(done):
                 continue
             try:
                 async with asyncio.timeout(SWEEP_SECONDS):
@@ -57,15 +57,18 @@ class Transcriptions:
             except TimeoutError:
                 pass
 
-    async def _transcribe(self, recording: Recording) -> None:
+    async def _transcribe(self, recording: Recording) -> bool:
+        """Whether it need not be tried again."""
         try:
             heard = await self._heard(recording)
         except (SpeechError, StoreError) as error:
             log.error("recording not transcribed", call=recording.call_id, error=str(error))
+            if error.retryable:
+                return False
             await self._db.write(
                 recordings.transcription_failed, recording.id, str(error), self._now()
             )
-            return
+            return True
         if recording.kind != MESSAGE and recording.leg:
             await self._db.write(
                 utterances.replace,
@@ -76,6 +79,7 @@ class Transcriptions:
             )
         await self._db.write(recordings.add_transcript, recording.id, heard.as_dict(), self._now())
         await digest_call(self._db, recording.call_id, self._now())
+        return True
 
     async def _heard(self, recording: Recording) -> Transcript:
         call = await self._db.read(journal.get, recording.call_id)

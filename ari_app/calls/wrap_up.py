@@ -8,6 +8,7 @@ from ari_app.calls.digests import digest_call
 from ari_app.calls.keeping import finish_chores, keep_recordings, take_down
 from ari_app.calls.line import Line
 from ari_app.settings import Settings
+from desk.errors import DatabaseError
 from desk.tickets import NewTicket
 
 log = structlog.get_logger()
@@ -25,9 +26,6 @@ async def wrap_up(call: Call, line: Line) -> Stage:
     await line.journal.finish(call, ticket_for(call, line.settings))
     if call.message is not None or call.talked:
         line.transcriptions.wake()
-    if call.talked:
-        await line.journal.flush()
-        await digest_call(line.db, call.id, line.now())
     return Stage.ENDED
 
 
@@ -37,8 +35,12 @@ async def _keep_talks(call: Call, line: Line) -> None:
     if ticket is not None:
         await line.journal.keep_message(call, ticket)
     await finish_chores(call)
-    await line.journal.enter(call)
     await keep_recordings(call, line)
+    await line.journal.flush()
+    try:
+        await digest_call(line.db, call.id, line.now())
+    except DatabaseError as error:
+        log.warning("no digest of this call", call=call.id, error=str(error))
 
 
 async def _hang_up(call: Call) -> None:

@@ -17,7 +17,8 @@ from ari_app.settings import Settings
 from crm_bridge.errors import SecretError
 from crm_bridge.message import message, message_id
 from crm_bridge.overview import overview
-from crm_bridge.secret import secret_of
+from crm_bridge.secret import secret_of, token_variable
+from crm_bridge.settings import ZammadTarget
 from desk import outbox
 from desk.db.engine import Database
 
@@ -114,6 +115,9 @@ def secret(
     """打印签名密钥 / print the secret (whsec_…) with which a target checks our signatures."""
     settings = load_settings(config)
     _known(settings, name)
+    if any(isinstance(one, ZammadTarget) and one.name == name for one in settings.bridge.targets):
+        typer.echo(f"{name}:令牌来自 / its token comes from {token_variable(name)}", err=True)
+        raise typer.Exit(2)
     try:
         typer.echo(secret_of(name, settings.state_dir))
     except SecretError as error:

@@ -9,7 +9,7 @@ from ari_app.doctor.finding import Finding, ok, warn
 from ari_app.settings import Settings
 from crm_bridge.demo_crm import TARGET_NAME
 from crm_bridge.overview import TargetOverview
-from crm_bridge.settings import WebhookTarget
+from crm_bridge.settings import AnyTarget
 
 CONNECT_SECONDS = 3.0
 LATE = timedelta(minutes=10)
@@ -35,7 +35,7 @@ async def bridge(
     return found
 
 
-def _reachable(settings: Settings, target: WebhookTarget, error: str, line_runs: bool) -> Finding:
+def _reachable(settings: Settings, target: AnyTarget, error: str, line_runs: bool) -> Finding:
     if not error:
         return ok("bridge", f"{target.name} {target.url} 可达 / reachable")
     ours = target.name == TARGET_NAME and target.url.port == settings.bridge.demo_crm_port
@@ -74,7 +74,7 @@ def _waiting(target: TargetOverview | None, now: datetime) -> list[Finding]:
     return found
 
 
-async def _reach(target: WebhookTarget) -> str:
+async def _reach(target: AnyTarget) -> str:
     """Why a connection cannot be opened; empty if it can."""
     secure = ssl.create_default_context() if target.url.scheme == "https" else None
     try:

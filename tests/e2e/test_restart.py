@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -28,11 +29,11 @@ HUISHENG = Path(sys.executable).parent / "huisheng"
 START_SECONDS = 30
 
 
-def write_config(folder: Path) -> PbxSettings:
+def write_config(folder: Path, **pbx_values: Any) -> PbxSettings:
     """config.yaml with short prompts, always open, on free ports, its state beside it."""
     yaml = YAML()
     config = yaml.load(CONFIG.read_text(encoding="utf-8"))
-    pbx = pbx_settings(lease_seconds=30)
+    pbx = pbx_settings(lease_seconds=30, **pbx_values)
     config["pbx"] = pbx.model_dump(mode="json")
     config["ivr"]["prompts"] = dict.fromkeys(config["ivr"]["prompts"], SHORT)
     config["ivr"]["schedules"]["day"]["workday"] = ["00:00-24:00"]
