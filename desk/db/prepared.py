@@ -32,7 +32,7 @@ class Prepared:
         """
         self._statement = statement if on_postgresql is None else on_postgresql
         compiled = statement.compile(dialect=_SQLITE, column_keys=list(names) or None)
-        self._sql = str(compiled)
+        self.sql = str(compiled)  # what SQLite gets
         # What is written into the statement itself, and the offset of a limit.
         self._own = {
             compiled.bind_names[bind]: bind.value for bind in compiled.bind_names if bind.unique
@@ -47,4 +47,4 @@ class Prepared:
             for name, value in values.items()
         }
         driver: Any = db.connection.driver_connection
-        return driver.execute(self._sql, bound)
+        return driver.execute(self.sql, bound)

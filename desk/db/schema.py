@@ -221,6 +221,13 @@ utterances = Table(
     Column("confidence", Float, nullable=False),
     Column("engine", String(200), nullable=False),
     Column("live", Boolean, nullable=False),
+    Index(  # whether a leg was transcribed afterwards, asked before each of its live utterances
+        "ix_utterances_afterwards",
+        "call_id",
+        "leg",
+        sqlite_where=text("live = 0"),
+        postgresql_where=text("live = false"),
+    ),
 )
 
 callbacks = Table(

@@ -1,5 +1,7 @@
 """A ticket says in short what its calls were about, however late that is known."""
 
+from dataclasses import replace
+
 from desk import tickets, timeline, utterances
 from desk.db.engine import Database
 from desk.tickets import Digest, NewTicket
@@ -78,6 +80,23 @@ async def test_a_ticket_is_found_by_what_its_calls_were_about(db: Database) -> N
     await db.write(tickets.add_digest, "c1", DIGEST, NOW)
     assert [t.id for t in await db.read(tickets.search, text="不制冷")] == [ticket.id]
     assert await db.read(tickets.search, text="洗衣机") == []
+
+
+async def test_a_ticket_is_found_by_what_was_said_in_any_of_its_calls(db: Database) -> None:
+    ticket = await db.write(call_with_ticket)
+    await db.write(call_with_ticket, "other")
+    await db.write(begin, "again")
+    await db.write(tickets.join, "again", ticket.id, NOW)
+    for number, words in enumerate(("您好", "100%不制冷")):
+        await db.write(utterances.add, replace(said(number, words), call_id="again"), NOW)
+
+    async def found(**conditions: object) -> list[int]:
+        return [t.id for t in await db.read(tickets.search, **conditions)]  # type: ignore[arg-type]
+
+    assert await found(said="不制冷") == await found(said="0%不") == [ticket.id]
+    assert await found(said="不制冷", status="closed") == []
+    assert await found(said="不制冷", before=ticket.id) == []
+    assert await found(said="洗衣机") == await found(said="1%制冷") == []
 
 
 async def test_a_talk_does_not_flood_the_description(db: Database) -> None:

@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
 from desk import recordings, timeline, utterances
 from desk.db.engine import Database
+from desk.db.prepared import Prepared
 from desk.errors import NoSuchCall
 from desk.recordings import NewRecording
 from desk.utterances import NewUtterance
+from desk.utterances import utterance as keeping
 from tests.rig.samples import NOW, begin, call_with_ticket, count
 
 WORDS = [{"text": "冰箱", "start": 1.5, "end": 1.9, "confidence": 0.98}]
@@ -138,6 +141,22 @@ async def test_a_late_live_utterance_does_not_double_what_the_recording_told(
     assert not await db.write(utterances.add, said(7, "冰箱坏了"), NOW)
     assert await db.write(utterances.add, said(0, "您好", leg="a1"), NOW), "another leg"
     assert len(await db.read(utterances.transcript, "c1")) == 2
+
+
+async def test_the_hundredth_word_of_a_leg_costs_no_more_than_the_first(tmp_path: Path) -> None:
+    async with await Database.open(f"sqlite:///{tmp_path / 'desk.db'}") as db:
+        await db.write(begin)
+        await db.write(utterances.add, said(0, "您好"), NOW)
+        [insert] = [
+            prepared for prepared in vars(keeping).values()
+            if isinstance(prepared, Prepared) and "INSERT" in prepared.sql
+        ]  # fmt: skip
+        plan = await db.read(
+            lambda connection: connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {insert.sql}", keeping.row_of(said(1, "x"))
+            ).all()
+        )
+    assert "ix_utterances_afterwards" in str(plan)
 
 
 async def test_adding_and_replacing_at_once_leaves_one_transcript(db: Database) -> None:

@@ -161,6 +161,14 @@ def _make_tables() -> None:
         sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_utterances_call_id")),
         sa.PrimaryKeyConstraint("call_id", "leg", "number", name=op.f("pk_utterances")),
     )
+    op.create_index(
+        "ix_utterances_afterwards",
+        "utterances",
+        ["call_id", "leg"],
+        unique=False,
+        sqlite_where=sa.text("live = 0"),
+        postgresql_where=sa.text("live = false"),
+    )
     op.create_table(
         "callbacks",
         sa.Column("id", Id, nullable=False),
