@@ -9,7 +9,7 @@ from typing import Literal
 from ari_app.ari import NotFound
 from ari_app.calls import verbs
 from ari_app.calls.call import Call
-from ari_app.calls.conversation import Conversation, Leg
+from ari_app.calls.conversation import Leg
 from ari_app.calls.line import Line
 from ari_app.calls.mailbox import Command
 from ari_app.calls.talk import Talk
@@ -91,7 +91,7 @@ class Controls:
         """Change an agent's state."""
         self._known(extension)
         try:
-            self._line.queue.set_state(extension, AgentState(state), reason)
+            self._line.queue.set_state(extension, AgentState(state), reason or actor)
         except StateRefused as error:
             raise NotPossibleNow(str(error), "Look at the agent again.") from error
 
@@ -99,32 +99,32 @@ class Controls:
 
     async def hold(self, call_id: str, *, actor: str) -> None:
         """Music for the caller."""
-        await self._order(call_id, verbs.hold)
+        await self._order(call_id, actor, verbs.hold)
 
     async def resume(self, call_id: str, *, actor: str) -> None:
         """The caller is back."""
-        await self._order(call_id, verbs.resume)
+        await self._order(call_id, actor, verbs.resume)
 
     async def transfer(self, call_id: str, to: str, kind: TransferKind, *, actor: str) -> None:
         """Hand the caller on."""
         verb = verbs.transfer_blind if kind == "blind" else verbs.transfer_attended
-        await self._order(call_id, partial(verb, to=to))
+        await self._order(call_id, actor, partial(verb, to=to))
 
     async def complete_transfer(self, call_id: str, *, actor: str) -> None:
         """The caller talks to who was asked."""
-        await self._order(call_id, verbs.complete_transfer)
+        await self._order(call_id, actor, verbs.complete_transfer)
 
     async def cancel_transfer(self, call_id: str, *, actor: str) -> None:
         """The caller talks to the first agent again."""
-        await self._order(call_id, verbs.cancel_transfer)
+        await self._order(call_id, actor, verbs.cancel_transfer)
 
     async def conference(self, call_id: str, to: str, *, actor: str) -> None:
         """One more in the talk."""
-        await self._order(call_id, partial(verbs.conference, to=to))
+        await self._order(call_id, actor, partial(verbs.conference, to=to))
 
     async def drop(self, call_id: str, extension: str, *, actor: str) -> None:
         """One less in the talk."""
-        await self._order(call_id, partial(verbs.drop, extension=extension))
+        await self._order(call_id, actor, partial(verbs.drop, extension=extension))
 
     async def hang_up(self, call_id: str, *, actor: str) -> None:
         """End the call, whatever its stage."""
@@ -139,24 +139,26 @@ class Controls:
 
     async def pause_recording(self, call_id: str, *, actor: str) -> None:
         """Keep nothing for a while."""
-        await self._order(call_id, verbs.pause_recording)
+        await self._order(call_id, actor, verbs.pause_recording)
 
     async def resume_recording(self, call_id: str, *, actor: str) -> None:
         """Keep what is said again."""
-        await self._order(call_id, verbs.resume_recording)
+        await self._order(call_id, actor, verbs.resume_recording)
 
     async def supervise(
         self, call_id: str, supervisor: str, mode: SupervisionMode, *, actor: str
     ) -> None:
         """Ring a supervisor, or change the mode."""
         self._known(supervisor)
-        await self._order(call_id, partial(verbs.supervise, supervisor=supervisor, mode=mode))
+        await self._order(
+            call_id, actor, partial(verbs.supervise, supervisor=supervisor, mode=mode)
+        )
 
     async def stop_supervising(self, call_id: str, supervisor: str, *, actor: str) -> None:
         """Hang up on a supervisor."""
-        await self._order(call_id, partial(verbs.stop_supervising, supervisor=supervisor))
+        await self._order(call_id, actor, partial(verbs.stop_supervising, supervisor=supervisor))
 
-    async def _order(self, call_id: str, do: Callable[[Talk], Awaitable[None]]) -> None:
+    async def _order(self, call_id: str, actor: str, do: Callable[[Talk], Awaitable[None]]) -> None:
         """Have the talk's own coroutine do it, in its turn; the API's deadline cancels the wait,
         and an order that has not begun then.
         """
@@ -165,7 +167,7 @@ class Controls:
             if self._call(call_id) is None:
                 raise NoSuchLiveCall(call_id)
             raise NotPossibleNow("nobody talks with this caller", "Wait until an agent answers.")
-        command = Command(do)
+        command = Command(do, actor)
         talk.order(command)
         try:
             await command.done
@@ -187,9 +189,3 @@ def _party(leg: Leg, began: datetime) -> PartyView:
     return PartyView(
         kind="supervisor", extension=leg.extension, since=since, mode=leg.mode or "barge"
     )
-
-
-def owned(states: Sequence[Conversation]) -> tuple[set[str], set[str]]:
-    """(channels, bridges) that belong to these talks."""
-    channels = {ident for state in states for ident in state.channels()}
-    return channels, {ident for state in states for ident in state.bridges()}

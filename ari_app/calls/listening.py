@@ -182,7 +182,12 @@ class Ear:
             self._line.publish(
                 "utterance.partial",
                 self._call.id,
-                {"party": self._party, "leg": self._leg, "text": text},
+                {
+                    "party": self._party,
+                    "leg": self._leg,
+                    "number": self._number + 1,
+                    "text": text,
+                },
             )
 
     def _utterance(self, said: Utterance) -> None:

@@ -18,6 +18,7 @@ class Command:
     """Something an agent or supervisor wants done in a talk, and where the outcome is told."""
 
     do: Callable[[Any], Awaitable[None]]
+    actor: str
     done: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -47,12 +47,14 @@ async def queue(call: Call, line: Line) -> Stage:
     await call.start_music()
     try:
         with line.queue.join(_waiting(call, line)) as place:
+            line.publish("queue.changed", call.id, {})
             stage = await _wait(call, line, place) if place.has_agents else Stage.MESSAGE
     except QueueFull:
         log.error("too many callers wait: this one leaves a message", call=call.id)
         stage = Stage.MESSAGE
     finally:
         line.queue.forget(call.id)
+        line.publish("queue.changed", call.id, {})
     if stage is Stage.MESSAGE:
         await call.stop_music()
         call.state["prompt"] = NOBODY

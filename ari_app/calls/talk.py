@@ -63,6 +63,7 @@ class Talk:
         self.state = Conversation.restore(call.state["talk"])
         self.listening = Listening(call, line, self.state)
         self.next_stage = Stage.WRAP_UP
+        self._actor = ""  # whose command is being done
 
     @property
     def bridge(self) -> Bridge:
@@ -88,8 +89,9 @@ class Talk:
         await self.line.journal.enter(self.call)
 
     def note(self, kind: str, **body: object) -> None:
-        """A line in the call's timeline."""
-        self.line.journal.note(self.call, kind, **body)
+        """A line in the call's timeline, with who ordered it where somebody did."""
+        by = {"by": self._actor} if self._actor else {}
+        self.line.journal.note(self.call, kind, **body, **by)
 
     # -- from beginning to end -------------------------------------------------------------------
 
@@ -262,6 +264,7 @@ class Talk:
         """A command's failure is its own: the talk goes on."""
         if command.done.cancelled():
             return
+        self._actor = command.actor
         try:
             await command.do(self)
             await self.save()
@@ -275,6 +278,8 @@ class Talk:
         else:
             if not command.done.done():
                 command.done.set_result(None)
+        finally:
+            self._actor = ""
 
     async def _heard(self, event: Event) -> None:
         if event.final and self.call.id in event.channel_ids():

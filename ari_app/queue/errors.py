@@ -30,7 +30,7 @@ class StateRefused(QueueError, ValueError):  # noqa: N818 - the name says it
     def __init__(self, extension: str, state: str) -> None:
         super().__init__(
             f"agent {extension} cannot be set {state}: it follows from calls;"
-            " set ready, away or unreachable"
+            " set ready, away, wrap_up or unreachable"
         )
         self.extension = extension
         self.state = state

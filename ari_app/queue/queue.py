@@ -165,7 +165,7 @@ class Queue:
         self.stir()
 
     def set_state(self, extension: str, state: AgentState, reason: str = "") -> None:
-        """READY, AWAY or UNREACHABLE, as the agent, a supervisor or the PBX says.
+        """READY, AWAY, WRAP_UP or UNREACHABLE, as the agent, a supervisor or the PBX says.
 
         Raises:
             StateRefused: any other state follows from calls.

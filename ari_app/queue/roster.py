@@ -18,6 +18,7 @@ from ari_app.queue.settings import QueueSettings
 
 log = structlog.get_logger()
 
+LEAST_WRAP_UP_SECONDS = 10.0
 UNANSWERED = ("no_answer", "rejected")  # the phone rang
 DECLINED = (*UNANSWERED, "busy", "unreachable")
 """How a ring can end without an answer."""
@@ -178,7 +179,7 @@ class Roster:
                 self._wrap_up(post, now)
 
     def set_state(self, extension: str, state: AgentState, reason: str, now: datetime) -> None:
-        """What the agent, a supervisor or the PBX says: READY, AWAY or UNREACHABLE.
+        """What the agent, a supervisor or the PBX says: READY, AWAY, WRAP_UP or UNREACHABLE.
 
         During a call AWAY takes force at its end, and READY takes that back. UNREACHABLE is over
         by itself; it does not end a break, and says nothing against a call that goes on.
@@ -206,6 +207,10 @@ class Roster:
                 if not in_call and post.state is not AgentState.AWAY:
                     pause = self._settings.unreachable_pause_seconds
                     self._unreachable(post, reason or "unreachable", pause, now)
+            case AgentState.WRAP_UP:  # more time to write up; a talk is followed by it anyway
+                if not in_call:
+                    seconds = max(self._settings.wrap_up_seconds, LEAST_WRAP_UP_SECONDS)
+                    self._put(post, state, reason, now, now + timedelta(seconds=seconds))
             case _:
                 raise StateRefused(extension, state)
 

@@ -4,7 +4,6 @@ STAGES = {
     "welcome": "接听 welcome",
     "menu": "菜单 menu",
     "queue": "排队 waiting",
-    "connect": "转接 connecting",
     "talk": "通话 talking",
     "message": "留言 message",
     "wrap_up": "收尾 wrap-up",

@@ -209,10 +209,18 @@ def test_a_telephone_that_goes_offline_does_not_end_a_break_or_a_talk() -> None:
     assert team.standing("3").reason == "unreachable"
 
 
-@pytest.mark.parametrize("state", [S.BUSY, S.RINGING, S.WRAP_UP])
+@pytest.mark.parametrize("state", [S.BUSY, S.RINGING])
 def test_states_that_follow_from_calls_cannot_be_set(state: AgentState) -> None:
     with pytest.raises(StateRefused, match=r"agent 1 cannot be set .*; set ready, away or"):
         roster("1").set_state("1", state, "", at(0))
+
+
+def test_an_agent_who_needs_more_time_to_write_up_gets_it_and_is_ready_by_himself() -> None:
+    team = roster("1")
+    team.set_state("1", S.WRAP_UP, "", at(0))
+    assert team.standing("1").state is S.WRAP_UP
+    team.tick(at(3600))
+    assert team.standing("1").state is S.READY
 
 
 def test_an_extension_of_nobody_is_named() -> None:
