@@ -50,7 +50,7 @@ _NOTICE = "; Rendered from config.yaml by `huisheng pbx render`: edit that file,
 _EMPTY = _NOTICE + "; Nothing to set; Asterisk would mention a missing file.\n"
 
 _LONGEST_VALUE = 1000  # Asterisk reads lines of up to 8191 bytes
-_DIALPLAN_WORD = re.compile(r"^[A-Za-z0-9_.+/ -]*$")
+_DIALPLAN_WORD = re.compile(r"[A-Za-z0-9_.+/ -]*")
 _PATH_TROUBLE = re.compile(r"[\x00-\x1f,;|&$(){}\[\]\"\\^]")
 
 
@@ -129,7 +129,7 @@ def dialplan_word(value: object) -> object:
         ConfValueError: anything else, such as `,`, `&`, `@`, `$` or brackets.
     """
     text = str(value)
-    if not _DIALPLAN_WORD.match(text) or len(text) > _LONGEST_VALUE:
+    if not _DIALPLAN_WORD.fullmatch(text) or len(text) > _LONGEST_VALUE:
         raise ConfValueError(f"{text!r:.60}: not a plain word; the dialplan would interpret it")
     return value
 
