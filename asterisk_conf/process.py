@@ -17,7 +17,7 @@ class ProcessHandle:
 
     def alive(self) -> bool:
         """Whether the process runs (a child that ended but was not waited for does not)."""
-        return not self._ended(0)
+        return not self._ended()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens if the process has ended."""
@@ -26,16 +26,29 @@ class ProcessHandle:
 
     async def gone(self, deadline: float) -> bool:
         """Wait until the process has ended, at most `deadline` seconds; whether it has."""
-        return await asyncio.to_thread(self._ended, deadline)
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        # A descriptor of our own: several may wait, and `close` must not take it from us.
+        descriptor = os.dup(self._descriptor)
+        try:
+            loop.add_reader(descriptor, ended.set)
+            async with asyncio.timeout(deadline):
+                await ended.wait()
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+        return True
 
     def close(self) -> None:
         """Let go of the process, and take a child's exit status so that no zombie stays."""
-        if self._ended(0):
+        if self._ended():
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, os.WNOHANG)
         os.close(self._descriptor)
 
-    def _ended(self, seconds: float) -> bool:
+    def _ended(self) -> bool:
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        return bool(poll.poll(0))

@@ -40,6 +40,7 @@ class AsteriskServer:
 
     Attributes:
         adopted: it ran already when `start` was called.
+        wanted: it was started and not stopped since; if it does not run, it has died.
         restart_needed: changed files that an adopted Asterisk takes up at its next start only.
     """
 
@@ -62,6 +63,7 @@ class AsteriskServer:
         self.secrets = secrets
         self.paths = paths
         self.adopted = False
+        self.wanted = False
         self.restart_needed: tuple[str, ...] = ()
         self._own_lifetime = own_lifetime
         self._process: ProcessHandle | None = None
@@ -95,6 +97,7 @@ class AsteriskServer:
             self._process.close()  # an Asterisk of ours that ended by itself
             self._process = None
         if await self._adopt():
+            self.wanted = True
             return
         self._check_ports()
         self._spawn()
@@ -102,15 +105,25 @@ class AsteriskServer:
             async with asyncio.timeout(deadline):
                 await self._booted()
         except TimeoutError as error:
-            await self.stop(deadline=1)
+            await self._end(deadline=1)
             raise StartError(self._said(f"Asterisk is not ready after {deadline:g} s")) from error
         except BaseException:
-            await self.stop(deadline=1)
+            await self._end(deadline=1)
             raise
+        self.wanted = True
 
     async def stop(self, *, deadline: float = 10) -> None:
         """End Asterisk and every call on it; kill it if it is not gone after `deadline` seconds.
         Does nothing if none runs."""
+        self.wanted = False
+        await self._end(deadline)
+
+    async def ended(self, deadline: float) -> bool:
+        """Wait until Asterisk has ended, at most `deadline` seconds; whether it has, or none was
+        started."""
+        return self._process is None or await self._process.gone(deadline)
+
+    async def _end(self, deadline: float) -> None:
         process = self._process
         if process is None:
             return
@@ -166,7 +179,7 @@ class AsteriskServer:
         if self.restart_needed:
             channels = await self.cli("core show channels count")
             if channels.startswith("0 active channels"):
-                await self.stop()
+                await self._end(deadline=10)
                 self.restart_needed = ()
                 return False
         await self.reload()
@@ -197,7 +210,8 @@ class AsteriskServer:
         leash = ("setpriv", "--pdeathsig", "KILL") if self._own_lifetime else ()
         argv = [*leash, *self.installation.argv_prefix, "-f", "-C", str(self.paths.main_file)]
         # A file, not a pipe: nobody may have to read for Asterisk to go on.
-        with self.paths.console.open("wb") as console:
+        self.paths.console.write_bytes(b"")
+        with self.paths.console.open("ab") as console:  # so that it can be emptied beside it
             try:
                 child = subprocess.Popen(
                     argv,
@@ -271,7 +285,7 @@ def _size(path: Path) -> int:
 def _lines(path: Path, start: int) -> list[str]:
     try:
         with path.open("rb") as file:
-            file.seek(start)
+            file.seek(start if start <= file.seek(0, os.SEEK_END) else 0)  # it was rotated
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return []
