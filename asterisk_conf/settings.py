@@ -23,7 +23,7 @@ def _host(value: str) -> str:
     try:
         ipaddress.ip_network(value, strict=False)
     except ValueError:
-        if not _HOST_NAME.match(value):
+        if not _HOST_NAME.fullmatch(value):
             raise ValueError(
                 "needs an address, a network such as 203.0.113.0/28, or a host name"
             ) from None
@@ -132,6 +132,7 @@ class PbxSettings(_Section):
     lease_seconds: int = Field(default=10, ge=3, le=600)
     most_calls: int = Field(default=500, ge=1, le=10_000)
     drain_seconds: int = Field(default=30, ge=0, le=3600)
+    spool_dir: Path = Path("/var/spool/asterisk")
     fallback_ring_seconds: int = Field(default=0, ge=0, le=600)
 
     @model_validator(mode="after")
