@@ -16,7 +16,12 @@ from desk.db.engine import Database
 Publish = Callable[[str, str | None, Mapping[str, Any]], None]
 
 
-@unit("agent.state")
+def _is_known(db: Connection, now: datetime, extension: str, **_: Any) -> bool:
+    row = agents.states(db).get(extension)
+    return row is not None and row.since >= now
+
+
+@unit("agent.state", already=_is_known)
 def agent_state(db: Connection, now: datetime, extension: str, state: str, reason: str) -> None:
     """What an agent does now; the same again changes nothing."""
     agents.set_state(db, extension, state, reason, now)

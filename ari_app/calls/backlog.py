@@ -166,6 +166,7 @@ class Backlog:
                 "records wait in memory, where a crash would lose them",
                 mend="bring the desk back, and give the spool room: see `huisheng doctor`",
             )
+        entry.again = True
         self._memory.append(entry)
         if not entry.safely:
             entry.done(None)
@@ -179,4 +180,4 @@ def _entry(record: bytes) -> Entry | None:
     except (UnknownUnitError, msgspec.MsgspecError) as error:
         log.error("a spooled record cannot be used", error=str(error), bytes=len(record))
         return None
-    return Entry(read.unit, read.at, read.call_id)
+    return Entry(read.unit, read.at, read.call_id, again=True)

@@ -43,7 +43,7 @@ T = TypeVar("T")
 REPLAY_SECONDS = 60.0
 LOOK_UP_SECONDS = 0.5  # for a customer, while the desk takes no records
 PAUSED = "paused"
-SILENT_NOTES = ("agent.", "call.", "queue.", "recording.", "supervisor.", "talk.")
+SILENT_NOTES = ("agent.", "call.", "recording.", "supervisor.", "talk.")
 _TICK = timedelta(microseconds=1)
 _SAME_MOMENT = timedelta(seconds=1)
 
@@ -133,8 +133,9 @@ class Journal:
         message = call.message if new is not None else None
         unknown = None if call.journaled else _new_call(call)
         unit = records.call_finish(call.id, call.end_cause, new, message, unknown)
-        opened = await self._waited(call.id, unit, soon=False, safely=True)
-        call.ticket_id = opened or call.ticket_id
+        waiter: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._writer.put(Entry(unit, self._moment(), call.id, waiter=waiter, safely=True))
+        call.ticket_id = await waiter or call.ticket_id
 
     # what other rooms record
 
@@ -142,8 +143,7 @@ class Journal:
         """Record something of this call (or of none), without waiting."""
         if call is not None and call.private and unit.kind.telling:
             return
-        entry = Entry(unit, self._moment(), call.id if call is not None else "")
-        self._writer.put(entry, soon=False)
+        self._writer.put(Entry(unit, self._moment(), call.id if call is not None else ""))
 
     async def recorded(self, call: Call | None, unit: Unit[T]) -> T | None:
         """Record something, and wait for the result of its work.
@@ -179,11 +179,9 @@ class Journal:
     ) -> None:
         await self.aclose()
 
-    async def _waited(
-        self, call_id: str, unit: Unit[T], *, soon: bool = True, safely: bool = False
-    ) -> T | None:
+    async def _waited(self, call_id: str, unit: Unit[T]) -> T | None:
         waiter: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
-        self._writer.put(Entry(unit, self._moment(), call_id, waiter, safely), soon=soon)
+        await self._writer.write(Entry(unit, self._moment(), call_id, waiter=waiter))
         return await waiter
 
     async def _looked_up(self, call: Call) -> tuple[Customer, ...]:

@@ -5,31 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from ari_app.calls.units import unit
 from ari_app.ivr.walk import Choice
 from desk import customers, journal, recordings, tickets
 from desk.customers import Customer
-from desk.db.schema import timeline, timeline_head
 from desk.journal import NewCall
 from desk.recordings import NewRecording
 from desk.tickets import NewTicket, Ticket
 
 CHOSEN = "menu.chosen"
-
-
-def noted(db: Connection, now: datetime, call_id: str, kind: str) -> bool:
-    """Whether the timeline has an entry of this kind, call and moment.
-
-    The head is locked first: an attempt whose connection broke may be about to commit, and is
-    then waited for.
-    """
-    db.execute(select(timeline_head.c.seq).with_for_update())
-    there = select(func.count()).where(
-        timeline.c.call_id == call_id, timeline.c.kind == kind, timeline.c.at == now
-    )
-    return bool(db.execute(there).scalar_one())
 
 
 @unit("call.begin")
@@ -48,11 +34,7 @@ def call_enter(
     journal.enter_stage(db, call_id, stage, state, now)
 
 
-def _chosen(db: Connection, now: datetime, *, call_id: str, **_: Any) -> bool:
-    return noted(db, now, call_id, CHOSEN)
-
-
-@unit("call.chose", telling=True, already=_chosen)
+@unit("call.chose", telling=True)
 def call_chose(
     db: Connection,
     now: datetime,
@@ -73,11 +55,7 @@ def call_chose(
     journal.enter_stage(db, call_id, stage, state, now)
 
 
-def _noted(db: Connection, now: datetime, *, call_id: str, kind: str, **_: Any) -> bool:
-    return noted(db, now, call_id, kind)
-
-
-@unit("call.note", already=_noted)
+@unit("call.note")
 def call_note(
     db: Connection, now: datetime, call_id: str, kind: str, body: Mapping[str, Any]
 ) -> None:
@@ -96,12 +74,7 @@ def call_keep(
     return opened
 
 
-def _ended(db: Connection, _now: datetime, *, call_id: str, **_: Any) -> bool:
-    there = journal.get(db, call_id)
-    return there is not None and there.ended_at is not None
-
-
-@unit("call.finish", already=_ended)
+@unit("call.finish")
 def call_finish(
     db: Connection,
     now: datetime,

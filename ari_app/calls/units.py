@@ -1,11 +1,11 @@
 """Units: everything that a call has to tell the desk, as data that can be written again.
 
 A unit is a name and arguments. Where the desk is away it waits in a file (`spool.py`) and is
-written later, perhaps by the next process; so its work must change nothing the second time.
+written later, perhaps by the next process, perhaps after it was written already.
 
     @unit("talk.begin")
     def talk_begin(db: Connection, now: datetime, new: NewTalk) -> None:
-        talks.begin(db, new)  # by id: once
+        talks.begin(db, new)
 
     line.journal.record(call, talk_begin(NewTalk(…)))
 
@@ -21,9 +21,17 @@ from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
+from desk.db.schema import timeline, timeline_head
 from desk.text import canonical
+
+_HEAD = select(timeline_head.c.seq).with_for_update()
+_TOLD = (
+    select(timeline.c.seq)
+    .where(timeline.c.call_id == bindparam("of_call"), timeline.c.at == bindparam("moment"))
+    .limit(1)
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +54,20 @@ class Unit(Generic[T]):
     kind: "UnitKind[..., T]"
     arguments: bytes  # JSON
 
+    def apply(self, db: Connection, now: datetime) -> T:
+        """Do the work."""
+        work: Callable[..., T] = self.kind.work
+        return work(db, now, **self._values())
+
+    def already(self, db: Connection, now: datetime) -> bool:
+        """Whether the kind says that the work was done."""
+        already = self.kind.already
+        return already is not None and already(db, now, **self._values())
+
+    def _values(self) -> dict[str, Any]:
+        values: dict[str, Any] = msgspec.structs.asdict(self.kind.decode(self.arguments))
+        return values
+
 
 class UnitKind(Generic[P, T]):
     """One kind of unit; made by `unit`. Calling it with the work's arguments makes a `Unit`; `work`
@@ -62,9 +84,9 @@ class UnitKind(Generic[P, T]):
         self.name = name
         self.telling = telling
         self.work = work
-        self._already = already
+        self.already = already
         self._struct: Any = _struct_of(name, work)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct)
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct).decode
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Unit[T]:
         """The unit with these arguments, which are copied.
@@ -77,14 +99,6 @@ class UnitKind(Generic[P, T]):
             return Unit(self, msgspec.json.encode(arguments))
         except UnicodeEncodeError:  # half a character, which neither JSON nor the desk can hold
             return Unit(self, canonical(msgspec.to_builtins(arguments)).encode())
-
-    def apply(self, db: Connection, arguments: bytes, now: datetime, *, again: bool) -> T | None:
-        """Do the work. `again`: it may have been done before; then None, and nothing changes."""
-        values = msgspec.structs.asdict(self._decoder.decode(arguments))
-        if again and self._already is not None and self._already(db, now, **values):
-            return None
-        work: Callable[..., T] = self.work
-        return work(db, now, **values)
 
 
 _KINDS: dict[str, UnitKind[..., Any]] = {}
@@ -104,9 +118,9 @@ def unit(
 
     Args:
         telling: it tells what the caller said or pressed; none is recorded of a private call.
-        already: for work that would have effect twice: whether it was done. It is called like the
-            work, with every argument by its name, and only where a former attempt may have
-            succeeded unnoticed.
+        already: for units of no call whose work would have effect twice: whether it was done. It
+            is called like the work, with every argument by its name, and only where a former
+            attempt may have succeeded unnoticed. Units of a call need none (see `apply`).
 
     Raises:
         ValueError: the name is taken.
@@ -157,11 +171,14 @@ class _Record(msgspec.Struct, array_like=True):
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """A unit in its place: of which call, recorded when. `call_id` is `""` if of none."""
+    """A unit in its place: of which call (`""`: of none), recorded when, and whether it may have
+    been written before.
+    """
 
     unit: Unit[Any]
     at: datetime
     call_id: str
+    again: bool = False
 
     def as_bytes(self) -> bytes:
         """The record for the spool."""
@@ -177,16 +194,28 @@ class Record:
             msgspec.MsgspecError: it is no record.
         """
         plain = msgspec.json.decode(data, type=_Record)
-        return cls(Unit(kind_of(plain.name), bytes(plain.arguments)), plain.at, plain.call_id)
+        return cls(Unit(kind_of(plain.name), bytes(plain.arguments)), plain.at, plain.call_id, True)
 
 
-def apply(db: Connection, records: Sequence[Record], *, again: bool = False) -> list[Any]:
-    """Write records in their order, all or none; the result of each. A work for `Database.write`.
-
-    Args:
-        again: they may have been written before.
+def apply(db: Connection, records: Sequence[Record]) -> list[Any]:
+    """Write records in their order, all or none; the result of each, None for one that the desk
+    has already. For `Database.write`.
     """
     return [
-        record.unit.kind.apply(db, record.unit.arguments, record.at, again=again)
+        None if record.again and _is_written(db, record) else record.unit.apply(db, record.at)
         for record in records
     ]
+
+
+def _is_written(db: Connection, record: Record) -> bool:
+    """Whether a former attempt succeeded unnoticed: the call's timeline has an entry of this very
+    moment. What leaves no entry (a call's stage) may be written again in its place.
+
+    The timeline's head is locked first: an attempt whose connection broke may be about to commit,
+    and is then waited for.
+    """
+    db.execute(_HEAD)
+    if record.call_id:
+        told = db.execute(_TOLD, {"of_call": record.call_id, "moment": record.at})
+        return told.first() is not None
+    return record.unit.already(db, record.at)

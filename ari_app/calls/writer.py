@@ -22,7 +22,7 @@ from desk.errors import DatabaseBusy, DatabaseError, DatabaseOverloaded
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 2.0
-COMPANY_SECONDS = 0.03
+COMPANY_SECONDS = 0.05
 """So long a record that nobody waits for waits for others to be written with."""
 MOST_TOGETHER = 128
 MOST_WAITING = 10_000
@@ -52,17 +52,30 @@ class RecordWriter:
         """Records that the desk does not have yet."""
         return len(self._queue) + len(self._backlog)
 
-    def put(self, entry: Entry, *, soon: bool) -> None:
-        """Write this record after all others. `soon`: somebody waits for it."""
-        if len(self._queue) >= MOST_WAITING:
-            entry.failed(DatabaseOverloaded(f"{MOST_WAITING} records wait; look for a slow disk"))
+    def put(self, entry: Entry) -> None:
+        """Write this record after all others; together with more, as nobody waits for it."""
+        if not self._queued(entry):
             return
-        self._queue.append(entry)
-        if soon:
+        if self._spooling:
             self._start()
         elif self._company is None and not _is_on(self._writing):
             loop = asyncio.get_running_loop()
             self._company = loop.call_later(COMPANY_SECONDS, self._start)
+
+    async def write(self, entry: Entry) -> None:
+        """Write this record after all others, at once. Returns when it is, or is about to be: its
+        waiter knows.
+        """
+        if not self._queued(entry):
+            return
+        if self._spooling or self._turn.locked() or len(self._queue) > MOST_TOGETHER:
+            self._start()
+            return
+        try:
+            async with self._turn:  # no task of its own: this is on every caller's way
+                await self._round()
+        finally:
+            self._start()
 
     async def replay(self, seconds: float) -> bool:
         """Write what a former process left in the spool; False if the desk did not take it
@@ -79,6 +92,8 @@ class RecordWriter:
         self._start()
         if self._writing is not None:
             await asyncio.wait({self._writing})
+        async with self._turn:
+            pass
 
     async def aclose(self) -> None:
         """Write what waits, to the backlog if the desk is away, and stop."""
@@ -95,6 +110,13 @@ class RecordWriter:
             entry.failed(DatabaseBusy("the line stopped before the desk or the spool took it"))
         await self._backlog.aclose()
 
+    def _queued(self, entry: Entry) -> bool:
+        if len(self._queue) < MOST_WAITING:
+            self._queue.append(entry)
+            return True
+        entry.failed(DatabaseOverloaded(f"{MOST_WAITING} records wait; look for a slow disk"))
+        return False
+
     def _start(self) -> None:
         if self._company is not None:
             self._company.cancel()
@@ -107,20 +129,26 @@ class RecordWriter:
             if self._spooling:
                 await self._backlog.pause()
             async with self._turn:
-                most = min(MOST_TOGETHER, len(self._queue))
-                batch: Sequence[Entry] = [self._queue.popleft() for _ in range(most)]
-                try:
-                    if not self._spooling:
-                        batch = await self._to_desk(batch)
-                    if batch:
-                        await self._backlog.keep(batch)
-                except asyncio.CancelledError:
-                    self._queue.extendleft(reversed(batch))
-                    raise
-                except Exception as error:
-                    log.exception("records could not be written", records=len(batch))
-                    for entry in batch:
-                        entry.failed(error)
+                await self._round()
+
+    async def _round(self) -> None:
+        """Take a batch from the queue to where it belongs."""
+        queue = self._queue
+        batch: Sequence[Entry] = [queue.popleft() for _ in range(min(MOST_TOGETHER, len(queue)))]
+        try:
+            if not self._spooling:
+                batch = await self._to_desk(batch)
+            if batch:
+                await self._backlog.keep(batch)
+        except asyncio.CancelledError:
+            for entry in batch:
+                entry.again = True
+            queue.extendleft(reversed(batch))
+            raise
+        except Exception as error:
+            log.exception("records could not be written", records=len(batch))
+            for entry in batch:
+                entry.failed(error)
 
     async def _to_desk(self, batch: Sequence[Entry]) -> Sequence[Entry]:
         """Write it. What is left, if the desk is away."""
@@ -180,7 +208,7 @@ class RecordWriter:
             DatabaseError: the desk is away.
         """
         try:
-            results = await self._db.write(apply, entries, again=True)
+            results = await self._db.write(apply, entries)
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - it is the waiter's, or logged
