@@ -6,11 +6,12 @@ Everything is entered with `async with`, so it ends in the reverse order, whatev
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -24,6 +25,8 @@ from ari_app.calls.controls import Controls
 from ari_app.calls.hearing import Hearing
 from ari_app.calls.journal import Journal
 from ari_app.calls.line import Line
+from ari_app.calls.recovery.reconcile import reconciler_of
+from ari_app.calls.recovery.sources import Sources
 from ari_app.calls.spool import Spool
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.transcriptions import Transcriptions
@@ -39,6 +42,7 @@ from asterisk_conf import install as asterisk_install
 from asterisk_conf import secrets as pbx_secrets
 from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
+from asterisk_conf.watch import watch
 from crm_bridge.delivery import Bridge
 from crm_bridge.demo_crm import TARGET_NAME, DemoCrm
 from crm_bridge.secret import secret_of
@@ -142,6 +146,7 @@ async def running_line(
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),
             tasks.create_task(switchboard.run(), name="switchboard"),
+            *(tasks.create_task(w, name=name) for name, w in _errands(line, switchboard, asterisk)),
         ]
         try:
             serving.set()
@@ -149,6 +154,26 @@ async def running_line(
         finally:
             for task in work:
                 task.cancel()
+
+
+def _errands(
+    line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
+) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+    """What else runs as long as the line does."""
+    spool_dir = line.settings.pbx.spool_dir
+    if asterisk is not None:
+        yield "Asterisk's watch", watch(asterisk)
+        sources = Sources.of(asterisk.paths)
+    elif spool_dir is not None:
+        sources = Sources.existing(spool_dir)
+    else:
+        return
+
+    async def reconcile() -> None:
+        await switchboard.resumed.wait()
+        await reconciler_of(line, sources, lambda: switchboard.call_ids).run()
+
+    yield "reconciliation", reconcile()
 
 
 async def _journal(

@@ -43,6 +43,7 @@ class Switchboard:
         self._calls: dict[str, Served] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._draining = False
+        self.resumed = asyncio.Event()  # set once the calls of a former process are taken over
         self._leaving = False
 
     @property
@@ -68,6 +69,7 @@ class Switchboard:
         """
         try:
             await self._resume()
+            self.resumed.set()
             async for start in self._line.ari.arrivals():
                 self._arrived(start)
         finally:

@@ -15,6 +15,7 @@ from ari_app.calls.digests import digest_call
 from ari_app.calls.hearing import Hearing
 from desk import journal, recordings, utterances
 from desk.db.engine import Database
+from desk.errors import DatabaseError
 from desk.recordings import Recording, Store, StoreError
 from desk.utterances import Utterance
 from stt.errors import SpeechError
@@ -47,15 +48,22 @@ class Transcriptions:
         """Work until cancelled."""
         while True:
             self._wake.clear()
-            waiting = await self._db.read(recordings.untranscribed, limit=BATCH)
-            done = await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
-            if any(done):
-                continue
+            try:
+                if await self._batch():
+                    continue
+            except DatabaseError as error:
+                log.error("nothing is transcribed now", error=str(error))
             try:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 pass
+
+    async def _batch(self) -> bool:
+        """Transcribe a few; whether it is worth looking again at once."""
+        waiting = await self._db.read(recordings.untranscribed, limit=BATCH)
+        done = await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
+        return any(done)
 
     async def _transcribe(self, recording: Recording) -> bool:
         """Whether it need not be tried again."""
