@@ -1,8 +1,12 @@
 """A telephone of an agent that answers, and hangs up when told."""
 
+import asyncio
 import re
+import socket
+import struct
 from uuid import uuid4
 
+from tests.rig.rtp import a_law
 from tests.rig.sip import Message, SipAgent
 
 
@@ -41,3 +45,19 @@ class Phone(SipAgent):
             f"CSeq: {headers['cseq']}\r\nContact: <sip:rig@{self.address}>\r\n{kind}"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
+
+
+_QUIET = {a_law(sample) for sample in range(-32, 32)}
+
+
+def audible(packet: bytes) -> bool:
+    """Whether an RTP packet (A-law) holds more than silence."""
+    return any(byte not in _QUIET for byte in packet[12:])
+
+
+async def send_silence(sender: socket.socket, to: tuple[str, int], seconds: float) -> None:
+    """Say nothing in real time (RTP, A-law)."""
+    for number in range(int(seconds * 50)):
+        header = struct.pack("!BBHII", 0x80, 8, 1000 + number, 160 * (1000 + number), 0x4853)
+        sender.sendto(header + b"\xd5" * 160, to)
+        await asyncio.sleep(0.02)

@@ -1,6 +1,7 @@
 """What becomes of a caller when the application is there, is gone, or is frozen."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import wave
@@ -11,9 +12,11 @@ import pytest
 
 from asterisk_conf.notes import Note, read
 from asterisk_conf.numbers import spellings
+from asterisk_conf.render import SILENCE_SECONDS
 from asterisk_conf.server import AsteriskServer
 from tests.asterisk_conf.application import listening
 from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, PHONE, World, dial_as_agent
+from tests.asterisk_conf.phone import audible, send_silence
 from tests.rig.asterisk import LINE_NUMBER, BootAsterisk
 from tests.rig.ports import free_port
 from tests.rig.rtp import send_tone, target
@@ -182,6 +185,72 @@ async def test_a_caller_is_served_alone_even_where_asterisk_forbids_the_note(
         assert (await call.ask("BYE")).status == 200
     finally:
         beep.unlink()
+
+
+@pytest.mark.parametrize("doing", ["music", "prompt", "recording", "bridge", "mute"])
+async def test_a_caller_is_served_alone_whatever_the_application_was_doing_when_it_froze(
+    guarded: AsteriskServer, world: World, doing: str
+):
+    """He hears the prompts, not the music or the prompt that was left; then he is listened to."""
+    shutil.copy(guarded.paths.music / "waiting.wav", guarded.paths.sounds / "huisheng" / "long.wav")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        media.bind((CARRIER, 0))
+        async with listening(guarded) as application:
+            call = world.carrier.invite(LINE_NUMBER, media_port=media.getsockname()[1])
+            channel = (await application.event("StasisStart"))["channel"]["id"]
+            await application.ask("POST", f"channels/{channel}/answer")
+            answer = await call.final()
+            if doing == "music":
+                await application.ask("POST", f"channels/{channel}/moh")
+            elif doing == "prompt":
+                long = {"media": "sound:huisheng/long"}
+                await application.ask("POST", f"channels/{channel}/play", **long)
+            elif doing == "recording":
+                await application.ask(
+                    "POST", f"channels/{channel}/record", name=f"r-{channel}", format="wav"
+                )
+            elif doing == "mute":
+                await application.ask("POST", f"channels/{channel}/mute", direction="out")
+            else:
+                bridge = await application.bridge(channel)
+                await application.ask("POST", f"bridges/{bridge}/moh")
+            await application.set_lease(channel, 1)
+            await noted(
+                guarded, lambda note: note.kind == "fallback" and note.channel_id == channel
+            )
+            await send_tone(media, target(answer.body), 2.5)  # through the tone and beyond it
+            media.setblocking(False)
+            loud = 0
+            with contextlib.suppress(BlockingIOError):
+                while packet := media.recv(2048):
+                    loud = loud + 1 if audible(packet) else 0
+            assert loud < 10  # at the end there was silence
+            assert (await call.ask("BYE")).status == 200
+            said = await noted(
+                guarded, lambda note: note.kind == "message" and note.channel_id == channel
+            )
+            with wave.open(str(guarded.paths.messages / said.file)) as message:
+                assert message.getnframes() > 8000
+    await noted(guarded, lambda note: note.kind == "ended" and note.channel_id == channel)
+    assert "0 active channels" in await guarded.cli("core show channels count")
+
+
+async def test_who_hangs_up_while_thanked_has_left_a_message(guarded: AsteriskServer, world: World):
+    thanks = guarded.paths.sounds / "huisheng" / "thanks.wav"
+    shutil.copy(guarded.paths.music / "waiting.wav", thanks)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+            media.bind((CARRIER, 0))
+            call = world.carrier.invite(LINE_NUMBER, media_port=media.getsockname()[1])
+            answer = await call.final()
+            channel = read(guarded.paths.notes)[-1].channel_id
+            await send_tone(media, target(answer.body), 1)
+            await send_silence(media, target(answer.body), SILENCE_SECONDS + 1)
+            assert "huisheng/thanks" in await guarded.cli("core show channels concise")
+            assert (await call.ask("BYE")).status == 200
+    finally:
+        thanks.unlink()
+    await noted(guarded, lambda note: note.kind == "message" and note.channel_id == channel)
 
 
 async def test_however_a_call_ends_the_end_is_noted(guarded: AsteriskServer, world: World):

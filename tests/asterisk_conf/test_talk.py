@@ -13,11 +13,10 @@ from asterisk_conf.notes import read
 from asterisk_conf.server import AsteriskServer
 from tests.asterisk_conf.application import Application, listening
 from tests.asterisk_conf.conftest import CARRIER, LEASE_SECONDS, World
-from tests.asterisk_conf.phone import Phone
+from tests.asterisk_conf.phone import Phone, audible
 from tests.asterisk_conf.test_dialplan import noted
 from tests.rig.asterisk import LINE_NUMBER
 from tests.rig.ports import free_port
-from tests.rig.rtp import a_law
 from tests.rig.sip import Call
 
 pytestmark = pytest.mark.asterisk
@@ -96,15 +95,10 @@ async def test_a_caller_whose_agent_hung_up_hears_music_while_the_application_is
             async with asyncio.timeout(LEASE_SECONDS - 1):
                 while loud < 25:
                     packet = await asyncio.get_running_loop().sock_recv(media, 2048)
-                    loud += _loud(packet)
+                    loud += audible(packet)
             await noted(guarded, lambda note: _is(note, "fallback", channel))
             assert (await call.ask("BYE")).status == 200
             await noted(guarded, lambda note: _is(note, "ended", channel))
-
-
-def _loud(packet: bytes) -> bool:
-    quiet = {a_law(sample) for sample in range(-32, 32)}
-    return len(packet) > 12 and any(byte not in quiet for byte in packet[12:])
 
 
 def _is(note: Any, kind: str, channel: dict[str, Any]) -> bool:
@@ -130,6 +124,17 @@ async def test_a_talk_outlives_the_application_and_its_caller_then_gets_to_leave
     assert "0 active channels" in await guarded.cli("core show channels count")
     kinds = [note.kind for note in read(guarded.paths.notes) if note.channel_id == channel["id"]]
     assert kinds == ["received", "fallback", "ended"]
+
+
+async def test_a_leg_that_does_not_say_which_line_was_called_sends_its_caller_back_as_well(
+    guarded: AsteriskServer, world: World, phones: list[Phone]
+):
+    async with listening(guarded) as application, caller(application, world) as (_, channel):
+        leg = await application.leg_of(phones[0], channel)
+        await application.set(leg, "HUISHENG_LINE", "")
+        await application.bridge(channel["id"], leg)
+        phones[0].hang_up()
+        await comes_back(application, channel)
 
 
 async def test_in_a_conference_only_the_last_agent_to_leave_sends_the_caller_back(
