@@ -48,6 +48,13 @@ async def watch(server: AsteriskServer) -> None:
 
 async def shorten_logs(server: AsteriskServer) -> None:
     """Put aside log files that have grown long, and delete older ones."""
+    try:
+        await _shorten(server)
+    except OSError as error:
+        log.error("Asterisk's logs cannot be shortened", error=str(error), mend="look at the disk")
+
+
+async def _shorten(server: AsteriskServer) -> None:
     paths = server.paths
     logs = (paths.messages_log, paths.log / "security")
     if any(_bytes(path) > MOST_LOG_BYTES for path in logs):

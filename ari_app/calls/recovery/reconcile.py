@@ -98,6 +98,9 @@ class Reconciler:
                 await self.once()
             except (AriError, DatabaseError, OSError) as error:
                 log.error("not reconciled; again in a minute", error=str(error))
+            except Exception:
+                # A fault of ours here must not end the line that callers talk on.
+                log.exception("reconciliation failed; again in a minute")
             await asyncio.sleep(ROUND_SECONDS)
 
     async def once(self) -> Reconciled:
@@ -153,6 +156,10 @@ class Reconciler:
                 opened, message = await self._file(call, path)
             except (DatabaseError, StoreError, OSError) as error:
                 log.error("call not filed yet", call=call.id, error=str(error))
+                failed += 1
+                continue
+            except Exception:  # this call's own trouble: the others need not wait
+                log.exception("call not filed", call=call.id)
                 failed += 1
                 continue
             tickets += opened

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ari_app.calls.recovery import reconcile, sources
+from ari_app.calls.recovery.filing import file_call
 from ari_app.calls.recovery.sources import Progress
 from desk import timeline
 from desk.errors import DatabaseUnavailable
@@ -209,6 +210,23 @@ async def test_a_full_disk_and_an_absent_desk_keep_nobody_else_waiting(
     monkeypatch.undo()
     assert (await world.once()).tickets == 1
     assert len(await world.tickets()) == 2
+
+
+async def test_one_call_that_cannot_be_filed_keeps_no_other_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    poison, other = world.fallback(1), world.fallback(2)
+
+    def fails(db: Any, evidence: Any, *rest: Any) -> Any:
+        if evidence.id == poison:
+            raise RuntimeError("a fault of ours")
+        return file_call(db, evidence, *rest)
+
+    monkeypatch.setattr(reconcile, "file_call", fails)
+    assert (await world.once()).failed == 1
+    assert [ticket.call_id for ticket in await world.tickets()] == [other]
+    monkeypatch.undo()
+    assert (await world.once()).tickets == 1
 
 
 HOSTILE = [
