@@ -16,7 +16,7 @@ from stt.engine import Engine
 from stt.errors import Busy, RecognitionError, SpeechError, Stopped, TooLate
 from stt.recogniser import SpeechModel, recognise
 from stt.settings import DEFAULT
-from stt.threads import begin
+from stt.threads import Hands
 from stt.transcript import Transcript
 from stt.wav import probe
 
@@ -73,7 +73,8 @@ class Transcriber:
         self._numbers = itertools.count()
         self._line: list[tuple[float, int, asyncio.Future[None]]] = []
         self._given_up: set[threading.Event] = set()
-        self._at_work: set[threading.Thread] = set()
+        self._at_work: set[asyncio.Future[Transcript]] = set()
+        self._hands = Hands("stt")
 
     @property
     def model(self) -> Engine | None:
@@ -109,9 +110,8 @@ class Transcriber:
             if not turn.done():
                 turn.set_result(None)
         self._line.clear()
-        ends = time.monotonic() + CLOSE_SECONDS
-        for thread in list(self._at_work):
-            await asyncio.to_thread(thread.join, max(0.0, ends - time.monotonic()))
+        hands, self._hands = self._hands, Hands("stt")
+        await hands.aclose(CLOSE_SECONDS)
         if self._model_dir is not None:
             self._engines.clear()
 
@@ -183,34 +183,29 @@ class Transcriber:
 
     async def _heard(self, path: Path, engine: Engine, given_up: threading.Event) -> Transcript:
         loop = asyncio.get_running_loop()
-        thread, done = begin(f"stt {path.name}", self._transcribe, path, engine, given_up)
-        self._at_work.add(thread)
+        done = self._hands.begin(self._transcribe, path, engine, given_up)
+        self._at_work.add(done)
         try:
             return await asyncio.shield(done)
         finally:
             given_up.set()
-            patience = loop.call_later(STUCK_SECONDS, self._leave, thread, path)
-            done.add_done_callback(partial(self._back, thread, patience))
+            patience = loop.call_later(STUCK_SECONDS, self._leave, done, path)
+            done.add_done_callback(partial(self._back, patience))
 
-    def _leave(self, thread: threading.Thread, path: Path) -> None:
+    def _leave(self, done: "asyncio.Future[Transcript]", path: Path) -> None:
         if self._stuck >= self._threads:
             return  # its thread is free when it comes back
         log.error("transcription is stuck", path=str(path), stuck=self._stuck + 1)
         self._stuck += 1
-        self._at_work.discard(thread)
+        self._at_work.discard(done)
         self._next()
 
-    def _back(
-        self,
-        thread: threading.Thread,
-        patience: asyncio.TimerHandle,
-        done: "asyncio.Future[Transcript]",
-    ) -> None:
+    def _back(self, patience: asyncio.TimerHandle, done: "asyncio.Future[Transcript]") -> None:
         patience.cancel()
         if not done.cancelled():
             done.exception()  # asked for: who waited may be gone
-        if thread in self._at_work:
-            self._at_work.discard(thread)
+        if done in self._at_work:
+            self._at_work.discard(done)
             self._next()
         else:
             self._stuck -= 1
