@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/speech.py`: parties that speak, ears that listen, and the arithmetic."""
