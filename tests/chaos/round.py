@@ -1,0 +1,340 @@
+"""One round: callers in every stage at once, a fault at a random moment, the end of all calls, and
+what the oracle says of each of them.
+
+The moment of the fault and everything else that is random comes out of one seed.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ari_app.sip_caller import CallerError, agent_phone, place_calls
+from asterisk_conf.settings import AgentSettings
+from tests.chaos import oracle
+from tests.chaos.cast import (
+    ARRIVING,
+    LEAVING,
+    STAGES,
+    TALKS,
+    Caller,
+    agent_plans,
+    caller,
+)
+from tests.chaos.faults import Fault, mend
+from tests.chaos.house import House
+from tests.chaos.site import QUEUE_AGENT, RINGING_AGENT, SUPERVISOR, WAITERS
+from tests.chaos.sound import Flow
+from tests.chaos.wire import Wire
+
+REACH_SECONDS = 20.0
+END_SECONDS = 75.0
+LOOK_SECONDS = 0.15
+HANGS_UP = frozenset({"ringing", ARRIVING, *TALKS})
+"""Callers whom the house hangs up on when the fault is over."""
+
+
+@dataclass
+class Round:
+    """What a round was and what came of it. Times are seconds since 1970."""
+
+    seed: str
+    fault: Fault
+    callers: list[Caller]
+    wire: Wire
+    fault_at: float = 0.0
+    mended_at: float = 0.0
+    ending_at: float = 0.0
+    agent_ports: dict[str, int] = field(default_factory=dict)
+    flows: list[Flow] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def all_problems(self) -> list[str]:
+        return self.problems + [
+            f"{one.stage} {one.number} {one.call_id}: {problem}"
+            for one in self.callers
+            for problem in one.problems
+        ]
+
+
+async def play_round(
+    house: House,
+    fault: Fault,
+    seed: str,
+    *,
+    stages: Sequence[str] = STAGES,
+    waiting: int = 2,
+) -> Round:
+    """Play one round to its end. `waiting`: callers in the queue, of whom one leaves early if
+    they are three or more."""
+    rng = Random(seed)  # noqa: S311 - chance that can be repeated
+    sounds = house.config.parent
+    media = house.settings.pbx.rtp
+    with Wire(house.settings.pbx.sip.port, (media.first, media.last)) as wire:
+        one = Round(seed, fault, _cast(stages, waiting, house.number, sounds), wire)
+        one.agent_ports = {a.extension: _port(a) for a in house.settings.pbx.agents}
+        async with _telephones(house, sounds), _calling(house, one.callers):
+            await _reach(house, one.callers)
+            await asyncio.sleep(rng.uniform(0.0, 1.5))
+            await _break(house, one, rng)
+            await _settle(house, one, rng)
+            await _end(house, one)
+        await mend(house)
+    await oracle.judge(house, one)
+    return one
+
+
+def _cast(stages: Sequence[str], waiting: int, dialled: str, sounds: Path) -> list[Caller]:
+    wanted = [stage for stage in stages for _ in range(waiting if stage == "queue" else 1)]
+    if "queue" in wanted and waiting > 2:
+        wanted.insert(wanted.index("queue") + waiting // 2, LEAVING)
+    return [caller(stage, dialled, sounds) for stage in wanted]
+
+
+@asynccontextmanager
+async def _telephones(house: House, sounds: Path) -> AsyncIterator[None]:
+    """The agents' telephones; each is new in every round, whatever the last one has left."""
+    plans = dict(agent_plans(sounds))
+    async with AsyncExitStack() as stack:
+        for agent in house.settings.pbx.agents:
+            phone = agent_phone(_port(agent), plans[agent.extension])
+            await stack.enter_async_context(phone)
+        yield
+
+
+def _port(agent: AgentSettings) -> int:
+    return int(str(agent.contact).rpartition(":")[2])
+
+
+@asynccontextmanager
+async def _calling(house: House, callers: list[Caller]) -> AsyncIterator[None]:
+    """All callers dial, a little apart; at the end nobody is left on the line."""
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await house.order(f"agents/{QUEUE_AGENT}/state", {"state": "away"}, "PUT")
+        waiting = [one for one in callers if one.stage in ("queue", LEAVING)]
+        for one in [one for one in callers if one not in waiting] + waiting:
+            if one in waiting and one is waiting[0]:
+                await _all_busy(house)
+            tasks.append(asyncio.create_task(_call(house, one), name=f"caller {one.stage}"))
+            await asyncio.sleep(0.25 if one.stage in ("queue", LEAVING) else 0.1)
+        house.calling = tasks
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_busy(house: House) -> None:
+    """Wait until the agent talks for whom the queue would not wait, or nobody is coming to it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REACH_SECONDS):
+            await _until(
+                house,
+                "agents",
+                lambda agents: any(
+                    agent["extension"] == TALKS["talk"] and agent["state"] != "ready"
+                    for agent in agents["items"]
+                ),
+            )
+
+
+async def _call(house: House, one: Caller) -> None:
+    try:
+        (result,) = await place_calls([one.plan], house.target, deadline_seconds=300)
+    except CallerError as error:
+        one.problems.append(str(error))
+        return
+    one.notes.append(f"status {result.status}, hung up by {result.ended_by}")
+
+
+# -- into the stages -------------------------------------------------------------------------------
+
+
+async def _reach(house: House, callers: list[Caller]) -> None:
+    """Lead every caller into the stage; who has not got there in time is told apart."""
+    async with asyncio.TaskGroup() as group:
+        for one in callers:
+            group.create_task(_lead(house, one), name=f"lead {one.stage}")
+
+
+async def _lead(house: House, one: Caller) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REACH_SECONDS):
+            await _learn(house, one)
+            await _LEADS.get(one.stage, _in_talk)(house, one)
+            one.reached = True
+    if not one.reached:
+        one.notes.append("the stage was not reached")
+
+
+async def _learn(house: House, one: Caller) -> None:
+    """The call's id, by the caller's number."""
+    while not one.call_id:
+        for call in (await house.get("calls?live=true&limit=100"))["items"]:
+            if call["caller"]["caller_id"] == one.number:
+                one.call_id = call["id"]
+                return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _until(house: House, path: str, true: Callable[[Any], bool]) -> None:
+    while not true(await house.get(path)):  # noqa: ASYNC110 - another process has no event
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _in_menu(house: House, one: Caller) -> None:
+    await _until(house, f"calls/{one.call_id}", lambda call: call["stage"] == "menu")
+    if one.stage == "announcement":
+        await asyncio.sleep(1.5)
+
+
+async def _in_message(house: House, one: Caller) -> None:
+    await _until(house, f"calls/{one.call_id}", lambda call: call["stage"] == "message")
+    await asyncio.sleep(2.5)  # prompt and tone are over, and something is said
+
+
+async def _in_queue(house: House, one: Caller) -> None:
+    await _until(
+        house, "queue", lambda queue: one.call_id in [w["call_id"] for w in queue["items"]]
+    )
+
+
+async def _is_rung(house: House, one: Caller) -> None:
+    await _until(
+        house,
+        "agents",
+        lambda agents: any(
+            agent["extension"] == RINGING_AGENT and agent["state"] == "ringing"
+            for agent in agents["items"]
+        ),
+    )
+
+
+async def _in_talk(house: House, one: Caller) -> None:
+    await _parties(house, one, 2)
+    match one.stage:
+        case "hold":
+            await house.order(f"calls/{one.call_id}/hold")
+        case "consult":
+            await house.order(f"calls/{one.call_id}/transfer", {"to": "8014", "kind": "attended"})
+            await _parties(house, one, 3)
+        case "conference":
+            await house.order(f"calls/{one.call_id}/conference", {"to": "8016"})
+            await _parties(house, one, 3)
+        case "supervised":
+            wanted = {"supervisor": SUPERVISOR, "mode": "listen"}
+            await house.order(f"calls/{one.call_id}/supervise", wanted)
+            await _parties(house, one, 3)
+        case "paused":
+            await asyncio.sleep(4.0)  # what is said before is kept
+            await house.order(f"calls/{one.call_id}/recording/pause")
+
+
+async def _parties(house: House, one: Caller, count: int) -> None:
+    while await _talk(house, one) is None:  # noqa: ASYNC110 - another process has no event
+        await asyncio.sleep(LOOK_SECONDS)
+    await _until(house, f"calls/{one.call_id}/talk", lambda talk: len(talk["parties"]) >= count)
+
+
+async def _talk(house: House, one: Caller) -> Any:
+    answer = await house.client.get(f"/api/v1/calls/{one.call_id}/talk")
+    return answer.json() if answer.status_code == 200 else None
+
+
+_LEADS: dict[str, Callable[[House, Caller], Awaitable[None]]] = {
+    "menu": _in_menu,
+    "announcement": _in_menu,
+    "message": _in_message,
+    "queue": _in_queue,
+    LEAVING: _in_queue,
+    "ringing": _is_rung,
+}
+
+
+# -- the fault -------------------------------------------------------------------------------------
+
+
+async def _break(house: House, one: Round, rng: Random) -> None:
+    wrapped = [each for each in one.callers if each.stage == "wrap_up" and each.reached]
+    for each in wrapped:
+        await house.order(f"calls/{each.call_id}/hangup")
+    await asyncio.sleep(rng.uniform(0.0, 0.6) if wrapped else 0.0)
+    arriving = caller(ARRIVING, house.number, house.config.parent)
+    one.callers.append(arriving)
+    one.fault_at = time.time()
+    breaking = asyncio.create_task(one.fault.happens(house, rng), name="fault")
+    await asyncio.sleep(rng.uniform(0.1, 1.0))
+    house.calling.append(asyncio.create_task(_call(house, arriving), name="caller arriving"))
+    await breaking
+    one.mended_at = time.time()
+
+
+async def _settle(house: House, one: Round, rng: Random) -> None:
+    """Everybody is where he was: talks that no exchange has lost are led on and can be ended."""
+    await asyncio.sleep(rng.uniform(2.0, 3.0))
+    if not one.fault.asterisk:
+        for each in one.callers:
+            if each.reached and each.stage in TALKS and each.stage != "wrap_up":
+                await _still_there(house, each)
+    one.ending_at = time.time()
+    for each in one.callers:
+        if each.stage == "consult" and each.reached:
+            await house.order(f"calls/{each.call_id}/transfer/complete")
+        if each.stage == "hold" and each.reached:
+            await house.order(f"calls/{each.call_id}/resume")
+    await asyncio.sleep(1.0)
+
+
+async def _still_there(house: House, one: Caller) -> None:
+    talk = await _talk(house, one)
+    if talk is None:
+        one.problems.append("the talk is not led on after the fault")
+        return
+    kinds = Counter(party["kind"] for party in talk["parties"])
+    wanted = {
+        "hold": talk["held"],
+        "consult": talk["held"] and talk["consult"] == "8014",
+        "conference": kinds["agent"] == 2,
+        "supervised": kinds["supervisor"] == 1,
+        "paused": talk["recording"] == "paused",
+    }
+    if not wanted.get(one.stage, True):
+        one.problems.append(f"the talk has changed: {talk}")
+
+
+# -- the end ---------------------------------------------------------------------------------------
+
+
+async def _end(house: House, one: Round) -> None:
+    """End all calls: by the house, by the callers' own plans, by the agent of the queue."""
+    live = {call["id"] for call in (await house.get("calls?live=true&limit=100"))["items"]}
+    await house.order(f"agents/{QUEUE_AGENT}/state", {"state": "ready"}, "PUT")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            await _until(
+                house,
+                "queue",
+                lambda queue: all(waiting["team"] != WAITERS for waiting in queue["items"]),
+            )
+    for each in one.callers:
+        if each.stage == ARRIVING:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await _learn(house, each)
+        if each.stage in HANGS_UP and each.call_id in live | {""}:
+            await house.order(f"calls/{each.call_id}/hangup")
+    _done, late = await asyncio.wait(house.calling, timeout=END_SECONDS)
+    for task in late:
+        message = f"{task.get_name()} is still on the line"
+        if one.fault.asterisk:
+            continue  # nobody tells a caller that the exchange is gone
+        one.problems.append(message)
