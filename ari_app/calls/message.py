@@ -1,21 +1,29 @@
 """The caller tells the matter after the tone: recording, ticket, and its number read back."""
 
+import asyncio
+
 from ari_app.ari import NotFound
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.line import Line
-from ari_app.calls.sound import play, record
+from ari_app.calls.sound import play, record, recorded
 from ari_app.calls.wrap_up import new_ticket
+from desk import recordings
+from desk.errors import DatabaseError
 from desk.tickets import Ticket
 
 DEFAULT_TYPE = "message"
+LOOK_UP_SECONDS = 0.5
 
 
 async def message(call: Call, line: Line) -> Stage:
-    """Stage MESSAGE. What was said before a hang-up is kept as well."""
-    await play(call, line, call.state["prompt"])
+    """Stage MESSAGE. What was said before a hang-up is kept as well, and what a caller was telling
+    when a former process ended: Asterisk went on recording.
+    """
     name = f"message-{call.id}"
     try:
-        await record(call, name, line.settings.speech)
+        if not (call.resumed and await _told_before(call, line, name)):
+            await play(call, line, call.state["prompt"])
+            await record(call, name, line.settings.speech)
     except HungUp:
         await _keep(call, line, name)
         raise
@@ -26,6 +34,32 @@ async def message(call: Call, line: Line) -> Stage:
     else:
         await play(call, line, "thanks")  # the desk is slow: the wrap-up opens the ticket
     return Stage.WRAP_UP
+
+
+async def _told_before(call: Call, line: Line, name: str) -> bool:
+    """Whether a former process has begun to record this message; then it is over now."""
+    call.resumed = False
+    try:
+        await line.ari.recordings.live(name).get()
+    except NotFound:
+        pass
+    else:
+        await recorded(call, name, line.settings.speech)
+        return True
+    try:
+        await line.ari.recordings.stored(name).get()
+    except NotFound:
+        return await _is_in_desk(call, line, name)
+    return True
+
+
+async def _is_in_desk(call: Call, line: Line, name: str) -> bool:
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            kept = await line.db.read(recordings.of_call, call.id)
+    except (DatabaseError, TimeoutError):
+        return False
+    return any(one.name == name for one in kept)
 
 
 async def _keep(call: Call, line: Line, name: str) -> Ticket | None:

@@ -2,7 +2,13 @@
 
 import structlog
 
-from ari_app.ari import ChannelDtmfReceived, Event, PlaybackFinished
+from ari_app.ari import (
+    ChannelDtmfReceived,
+    Event,
+    PlaybackFinished,
+    RecordingFailed,
+    RecordingFinished,
+)
 from ari_app.calls.call import Call
 from ari_app.calls.line import Line
 from ari_app.ivr.walk import Ask, Key, Silence
@@ -76,5 +82,14 @@ async def record(call: Call, name: str, speech: SpeechSettings) -> None:
     )
     while await call.next_event(speech.message_seconds + GRACE_SECONDS) is not None:
         if recording.is_over:
+            return
+    log.error("recording did not end", call=call.id, recording=name)
+
+
+async def recorded(call: Call, name: str, speech: SpeechSettings) -> None:
+    """Wait for the end of a recording that a former process began."""
+    await call.lease.cover(speech.message_seconds)
+    while (event := await call.next_event(speech.message_seconds + GRACE_SECONDS)) is not None:
+        if isinstance(event, RecordingFinished | RecordingFailed) and event.recording.name == name:
             return
     log.error("recording did not end", call=call.id, recording=name)

@@ -154,7 +154,8 @@ class Switchboard:
             await remember(call, journaled, line)
             if channel is None:
                 log.warning("call was lost with a former process", call=call.id, stage=call.stage)
-                call.stage, call.end_cause = Stage.WRAP_UP, "lost"
+                if call.stage is not Stage.MESSAGE:  # where it keeps what the caller has told
+                    call.stage, call.end_cause = Stage.WRAP_UP, "lost"
             self.take(call)
         for channel in found.unknown:  # came while nobody was here to journal it
             self.take(new_call(channel, line))
