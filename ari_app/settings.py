@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from agi_scripts.settings import AgiSettings
+from ari_app.callback_settings import CallbackSettings, check_callback
 from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
 from ari_app.problem import Problem, unknown
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     pbx: PbxSettings = PbxSettings()
     ivr: IvrSettings
     queue: QueueSettings = QueueSettings()
+    callback: CallbackSettings = CallbackSettings()
     tickets: TicketSettings = TicketSettings()
     speech: SpeechSettings = SpeechSettings()
     recording: RecordingSettings = RecordingSettings()
@@ -134,6 +136,7 @@ def load(path: Path) -> Settings:
     crossing = [
         *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
         *check_queue(settings.queue, settings.pbx),
+        *check_callback(settings.callback, settings.pbx, settings.ivr),
         *_notices(settings),
         *_ports(settings),
     ]

@@ -23,6 +23,7 @@ FORMS: Mapping[str, str] = {
     r"^[A-Za-z0-9._+-]{1,64}$": "letters, digits and . _ + - (at most 64)",
     r"^[\w·.'()’ -]+$": "a name: letters, digits, spaces and · . ' ( ) -",
     r"^\+?[0-9]{3,20}$": 'a number of three to twenty digits in quotes: "4001234567"',
+    r"^[0-9]{1,12}$": 'the first digits of a number, in quotes: "0"',
     r"^[A-Za-z0-9+_-]{2,40}$": "a voice that `espeak-ng --voices` lists, as cmn-latn-pinyin",
 }
 """What a text must be, by the pattern it must match."""

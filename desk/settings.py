@@ -28,6 +28,7 @@ class TicketSettings(_Section):
         "abandoned": "未接通来电",
         "message": "留言",
         "call": "来电",
+        "callback": "回电",
     }
 
 

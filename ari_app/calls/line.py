@@ -1,5 +1,6 @@
 """The line: everything a call needs, in one object that is passed to every stage."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,7 @@ class Line:
     clock: Callable[[], float]  # monotonic seconds
     publish: Publish = lambda _kind, _call_id, _body: None  # to who watches now; not kept
     talks: "dict[str, Talk]" = field(default_factory=dict)  # by call id
+    callback_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def has_extension(self, extension: str) -> bool:
         """Whether an agent has this extension."""

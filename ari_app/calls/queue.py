@@ -8,6 +8,7 @@ import structlog
 from ari_app.ari import Channel, ChannelDtmfReceived, Event, Playback
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
+from ari_app.calls.callback_request import PROMISED, can_ask, promise
 from ari_app.calls.consent import ask_consent
 from ari_app.calls.conversation import Conversation, Leg
 from ari_app.calls.legs import hang_up, ring
@@ -41,10 +42,9 @@ async def queue(call: Call, line: Line) -> Stage:
     elif call.resumed:
         await play(call, line, "again")
     call.resumed = False
+    if call.state.get(PROMISED):
+        return await promise(call, line, _waiting(call, line).priority)
     await ask_consent(call, line)
-    if line.settings.queue.message_key:
-        await play(call, line, "queue_keys")
-    await call.start_music()
     try:
         with line.queue.join(_waiting(call, line)) as place:
             line.publish("queue.changed", call.id, {})
@@ -55,6 +55,9 @@ async def queue(call: Call, line: Line) -> Stage:
     finally:
         line.queue.forget(call.id)
         line.publish("queue.changed", call.id, {})
+    if stage is Stage.WRAP_UP:
+        await call.stop_music()
+        stage = await promise(call, line, _waiting(call, line).priority)
     if stage is Stage.MESSAGE:
         await call.stop_music()
         call.state["prompt"] = NOBODY
@@ -100,6 +103,7 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
     telling: Playback | None = None
     reached: Reached | None = None
     try:
+        telling = await _tell_keys(call, line)
         while not reaching.done():
             now = loop.time()
             if now >= gives_up:
@@ -116,6 +120,8 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
             if isinstance(event, ChannelDtmfReceived):
                 chosen = await _key(call, line, event.digit)
                 if chosen is not None:
+                    if telling is not None and not telling.is_over:
+                        await telling.stop(wait=False)
                     return chosen
         reached = reaching.result()
     finally:
@@ -126,6 +132,18 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
         return Stage.MESSAGE
     _prepare_talk(call, *reached)
     return Stage.TALK
+
+
+async def _tell_keys(call: Call, line: Line) -> Playback | None:
+    """Say what the caller may press, who may press it at once; where there is nothing, music."""
+    prompt = "queue_keys" if line.settings.queue.message_key else None
+    if can_ask(call, line):
+        prompt = "queue_callback_keys"
+    if prompt is None:
+        await call.start_music()
+        return None
+    await call.lease.cover(line.prompts.seconds(prompt))
+    return await call.channel.play([line.prompts.media(prompt)])
 
 
 def _position(line: Line, place: Place) -> list[str]:
@@ -182,6 +200,9 @@ async def _key(call: Call, line: Line, digit: str) -> Stage | None:
     if digit == settings.message_key:
         line.journal.note(call, "queue.left", key=digit, to="message")
         return Stage.MESSAGE
+    if digit == settings.callback_key and can_ask(call, line):
+        line.journal.note(call, "queue.left", key=digit, to="callback")
+        return Stage.WRAP_UP
     return None
 
 

@@ -58,14 +58,17 @@ def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
     """The ticket that this call must leave behind, or None.
 
     In this order: what the caller chose in the menu (or silence and wrong keys chose, if there is
-    a message); a message that the desk could not take at once; a call from an area code whose
-    calls always become tickets; a caller who hung up, or whom we failed, before being served.
+    a message); a call-back that was promised, or a message, that the desk could not take at once; a
+    call from an area code whose calls always become tickets; a caller who hung up, or whom we
+    failed, before being served.
     """
     if call.ticket_id is not None:
         return None
     choice = call.choice
     if choice is not None and choice.ticket is not None and (choice.key or call.message):
         return new_ticket(call, settings, choice.ticket)
+    if call.state.get("promised"):
+        return new_ticket(call, settings, "callback")
     if call.message is not None:
         return new_ticket(call, settings, "message")
     if call.talked:
