@@ -20,6 +20,7 @@ from desk.region import Caller
 ENDING_SECONDS = 0.5
 BACK_SECONDS = 1.0  # within which the dialplan gives back a caller whose agent has left
 BACK = "huisheng-back"  # the dialplan context that does
+STASIS = "Stasis"  # the dialplan application that a channel in our application executes
 
 
 class Stage(StrEnum):
@@ -139,7 +140,13 @@ class Call:
             async with asyncio.timeout(BACK_SECONDS):
                 await self.returned.wait()
         except TimeoutError:
-            raise HungUp(self.id) from None
+            try:
+                there = await self.channel.get()
+            except NotFound:
+                raise HungUp(self.id) from None
+            if there.dialplan.app_name != STASIS:
+                raise HungUp(self.id) from None
+            self.hear_again()  # he never left, or we were not told
         self.returned.clear()
 
     async def is_with_dialplan(self) -> bool:

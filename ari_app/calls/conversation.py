@@ -16,8 +16,8 @@ Recorded = Literal["on", "paused", "off", "refused"]
 class Tapped(msgspec.Struct):
     """One party's audio, taken once: a snoop channel in a bridge of its own, which is recorded.
 
-    `since` is when it began (ISO 8601, UTC), `round` how many processes have listened to it;
-    `pauses` are seconds from its beginning, the last one open while `paused`.
+    `since` is when it began (ISO 8601, UTC); `pauses` are seconds from its beginning, the last one
+    open while `paused`.
     """
 
     channel: str
@@ -27,7 +27,6 @@ class Tapped(msgspec.Struct):
     since: str
     recording: str = ""
     media: str = ""
-    round: int = 0
     pauses: list[list[float]] = []
     paused: bool = False
     complete: bool = True  # every word was heard live so far

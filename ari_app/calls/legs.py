@@ -31,6 +31,7 @@ log = structlog.get_logger()
 LEG = "leg"  # the first argument of a leg's StasisStart
 HANDLER = "huisheng-agent-gone,s,1"
 RING_GRACE_SECONDS = 5.0
+LONE_SECONDS = 15  # for which an answered leg may be without anybody
 WHY = {
     17: "busy",
     21: "rejected",
@@ -63,6 +64,8 @@ async def dial(line: Line, call: Call, extension: str, leg_id: str, *, armed: bo
             "CHANNEL(hangup_handler_push)": HANDLER,
             "HUISHENG_CALLER": call.channel_name if armed else "",
             "HUISHENG_LINE": call.dialled,
+            # Ringing included: a leg that nobody leads on, because we died, ends by itself.
+            "TIMEOUT(absolute)": str(line.settings.pbx.ring_seconds + LONE_SECONDS),
         },
     )
 
@@ -109,6 +112,11 @@ async def arm(call: Call, leg: Channel) -> None:
     # Read, not written: a variable that is POSTed waits for what plays on the channel, and takes
     # the channel's right to functions that reach outside (measured; see dialplan.inc.j2).
     await leg.get_variable(f"SET(HUISHENG_CALLER={call.channel_name})")
+
+
+async def settle(leg: Channel) -> None:
+    """No limit any more: the leg is with somebody, whose hanging up ends it."""
+    await leg.get_variable("SET(TIMEOUT(absolute)=0)")
 
 
 async def disarm(leg: Channel) -> None:

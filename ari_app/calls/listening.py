@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -26,7 +26,7 @@ RATE = 8000
 CALLER = "caller"  # how transcripts and recordings name the caller; agents are agent:8001
 OPEN_SECONDS = 3.0
 WORDS_SECONDS = 10.0  # for the last words, once the party is gone
-ROUND = 100_000  # numbers of utterances that each listening process may give
+A_SECOND = 100  # numbers of utterances that a second may take
 
 
 class Listening:
@@ -160,7 +160,9 @@ class Ear:
     def hear(self, tap: Tapped, url: str) -> None:
         """Read the audio from Asterisk from now on."""
         self._began = self._line.now()
-        self._number = tap.round * ROUND
+        # Beyond all numbers that a former process can have given.
+        heard_for = self._began - datetime.fromisoformat(tap.since)
+        self._number = int(heard_for.total_seconds() * A_SECOND)
         self._reading = asyncio.create_task(read_media(url, self.stream), name=f"ear {self._leg}")
 
     async def finish(self) -> bool:

@@ -4,25 +4,19 @@ The state is data (`Conversation`) and journaled after every change, so the next
 with the same talk: Asterisk keeps the bridge, the recordings and the music meanwhile.
 """
 
-from typing import TYPE_CHECKING
-
 import structlog
 
-from ari_app.ari import AriError, Bridge, Channel, ChannelDestroyed, Event, NotFound, StasisStart
+from ari_app.ari import AriError, ChannelDestroyed, Event, NotFound, StasisStart
 from ari_app.calls import legs, verbs
 from ari_app.calls.call import Call, HungUp, Stage
-from ari_app.calls.conversation import Conversation, Leg
+from ari_app.calls.conversation import Leg
 from ari_app.calls.line import Line
-from ari_app.calls.listening import CALLER, Listening
+from ari_app.calls.listening import CALLER
 from ari_app.calls.mailbox import Command, Mailbox
+from ari_app.calls.parties import Parties
 from ari_app.calls.sound import play
-from ari_app.calls.talk_records import talk_began, talk_ended
 from ari_app.queue import Need
 from desk.errors import NotPossibleNow
-from desk.talks import NewTalk
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 log = structlog.get_logger()
 
@@ -45,6 +39,7 @@ async def talk(call: Call, line: Line) -> Stage:
         finally:
             del line.talks[call.id]
         await talking.end("transferred" if stage is Stage.QUEUE else "completed")
+    call.hear_again()  # keys of the talk mean nothing from here on
     await call.lease.restore()
     if stage is Stage.QUEUE:
         return stage
@@ -53,26 +48,12 @@ async def talk(call: Call, line: Line) -> Stage:
     return stage
 
 
-class Talk:
+class Talk(Parties):
     """One talk as this process sees it. The verbs of `ari_app.calls.verbs` act on it."""
 
     def __init__(self, call: Call, line: Line, box: Mailbox) -> None:
-        self.call = call
-        self.line = line
-        self.box = box
-        self.state = Conversation.restore(call.state["talk"])
-        self.listening = Listening(call, line, self.state)
+        super().__init__(call, line, box)
         self.next_stage = Stage.WRAP_UP
-        self._actor = ""  # whose command is being done
-
-    @property
-    def bridge(self) -> Bridge:
-        """Where caller and agents hear one another."""
-        return self.line.ari.bridge(self.state.bridge)
-
-    def channel(self, leg: Leg) -> Channel:
-        """The leg's channel."""
-        return self.line.ari.channel(leg.id)
 
     def order(self, command: Command) -> None:
         """Have something done in this talk; the command says when it is.
@@ -82,16 +63,6 @@ class Talk:
         """
         if not self.box.order(command):
             raise NotPossibleNow("the talk has too many orders waiting", "Try again in a second.")
-
-    async def save(self) -> None:
-        """Journal the state, so that the next process finds it."""
-        self.call.state["talk"] = self.state.as_state()
-        await self.line.journal.enter(self.call)
-
-    def note(self, kind: str, **body: object) -> None:
-        """A line in the call's timeline, with who ordered it where somebody did."""
-        by = {"by": self._actor} if self._actor else {}
-        self.line.journal.note(self.call, kind, **body, **by)
 
     # -- from beginning to end -------------------------------------------------------------------
 
@@ -115,16 +86,20 @@ class Talk:
 
     async def _begin(self) -> None:
         """Put the talk together, or find it together where a former process left it."""
-        found = await self._members()
+        found = await self.members()
         for leg in list(self.state.legs.values()):
             if not leg.up and leg.role != "agent":
                 await self.drop(leg)  # it rang when the former process ended
-            elif leg.up and not await self._exists(leg.id):
+                if leg.role == "consulted":
+                    self.state.held = False
+            elif leg.up and not await self.exists(leg.id):
                 await self._left(leg)
         if not self.state.agents():
             return
         if found is None:
-            await self.line.ari.bridges.create(type=BRIDGE, bridge_id=self.state.bridge)
+            await self.line.ari.bridges.create(
+                type=BRIDGE, bridge_id=self.state.bridge, name=self.line.ari.application
+            )
         for leg in self.state.agents():
             if leg.up:
                 self.line.queue.busy(leg.extension, self.call.id)
@@ -138,25 +113,13 @@ class Talk:
                 self.next_stage = Stage.QUEUE
                 return
         await self.listening.begin(self.call.channel, CALLER)
-        if not self.state.held and self.call.id not in (found or ()):
+        if self.state.held:
+            await self.call.lease.suspend()
+        elif self.call.id not in (found or ()):
             await self.admit_caller()
         self.call.served = True
         self.call.state["talked"] = True
         await self.save()
-
-    async def _members(self) -> "Sequence[str] | None":
-        """Who is in the bridge; None where there is no bridge yet."""
-        try:
-            return (await self.bridge.get()).channels
-        except NotFound:
-            return None
-
-    async def _exists(self, channel_id: str) -> bool:
-        try:
-            await self.line.ari.channels.get(channel_id)
-        except NotFound:
-            return False
-        return True
 
     async def end(self, cause: str) -> None:
         """Take down what is left of the talk. The recordings' ends are not waited for."""
@@ -173,98 +136,13 @@ class Talk:
         self.call.state.pop("talk", None)
         self.call.private = False
 
-    # -- the caller ------------------------------------------------------------------------------
-
-    async def admit_caller(self) -> None:
-        """Put the caller in the bridge, without a limit: it would tear the talk apart."""
-        await self.call.lease.suspend()
-        await self.call.stop_music()
-        # An agent's own number is nothing that a carrier should be told.
-        await self.bridge.add_channel(self.call.channel, inhibit_connected_line_updates=True)
-
-    async def set_aside_caller(self) -> None:
-        """Take the caller out of the bridge, to music."""
-        await self.bridge.remove_channel(self.call.channel)
-        await self.call.channel.start_moh()
-
-    # -- legs ------------------------------------------------------------------------------------
-
-    async def dial(self, leg: Leg) -> None:
-        """Begin to ring a leg; it is part of the state, journaled, before Asterisk hears of it.
-
-        Raises:
-            NotPossibleNow: the agent is not free, or cannot be rung.
-        """
-        if self.state.of(leg.extension) is not None:
-            raise NotPossibleNow(f"{leg.extension} is in this talk", "Name another extension.")
-        if leg.role != "supervisor" and not self.line.queue.claim(leg.extension, self.call.id):
-            raise NotPossibleNow(f"{leg.extension} is not free", "Name another extension.")
-        self.state.legs[leg.id] = leg
-        self.box.follow(leg.id)
-        await self.save()
-        try:
-            await legs.dial(self.line, self.call, leg.extension, leg.id, armed=False)
-        except AriError as error:
-            await self.drop(leg, "unreachable")
-            raise NotPossibleNow(f"{leg.extension} cannot be rung", str(error)) from error
-        self.note("agent.rung", agent=leg.extension, role=leg.role)
-
-    async def join(self, leg: Leg) -> None:
-        """Let an answered leg talk with the caller: armed, tapped, in the bridge, in this order."""
-        channel = self.channel(leg)
-        await legs.arm(self.call, channel)
-        await self.listening.begin(channel, f"agent:{leg.extension}")
-        await self.bridge.add_channel(channel, inhibit_connected_line_updates=True)
-        leg.role, leg.up, leg.mode = "agent", True, ""
-        leg.since = self.line.now().isoformat()
-        self.line.queue.busy(leg.extension, self.call.id)
-        new = NewTalk(leg.id, self.call.id, leg.extension, self.line.now())
-        self.line.journal.record(self.call, talk_began(new))
-
-    async def drop(self, leg: Leg, cause: str = "dropped") -> None:
-        """End a leg. The caller stays where he is."""
-        self.box.unfollow(leg.id)
-        channel = self.channel(leg)
-        try:
-            await legs.disarm(channel)
-            await legs.hang_up(channel)
-        except AriError as error:
-            log.warning("leg not hung up", call=self.call.id, leg=leg.id, error=str(error))
-        await self.forget(leg, cause)
-
-    async def forget(self, leg: Leg, cause: str) -> None:
-        """A leg that has ended: the agent is free again, the ear is closed."""
-        self.state.legs.pop(leg.id, None)
-        self.box.unfollow(leg.id)
-        self.listening.end(leg.id)
-        await self.close_ear(leg)
-        if leg.role == "agent" and leg.up:
-            self.line.journal.record(self.call, talk_ended(leg.id, cause))
-        if leg.role != "supervisor":
-            self.line.queue.free(leg.extension, self.call.id)
-
-    async def close_ear(self, leg: Leg) -> None:
-        """Remove what lets a supervisor hear."""
-        for remove in (
-            self.line.ari.bridge(leg.bridge).destroy if leg.bridge else None,
-            self.line.ari.channel(leg.snoop).hangup if leg.snoop else None,
-        ):
-            try:
-                if remove is not None:
-                    await remove()
-            except NotFound:
-                pass
-            except AriError as error:
-                log.warning("ear not removed", call=self.call.id, error=str(error))
-        leg.bridge = leg.snoop = ""
-
     # -- what happens ------------------------------------------------------------------------------
 
     async def _obey(self, command: Command) -> None:
         """A command's failure is its own: the talk goes on."""
         if command.done.cancelled():
             return
-        self._actor = command.actor
+        self.actor = command.actor
         try:
             await command.do(self)
             await self.save()
@@ -279,7 +157,7 @@ class Talk:
             if not command.done.done():
                 command.done.set_result(None)
         finally:
-            self._actor = ""
+            self.actor = ""
 
     async def _heard(self, event: Event) -> None:
         if event.final and self.call.id in event.channel_ids():
@@ -294,14 +172,11 @@ class Talk:
                 await self._left(leg, event)
                 await self.save()
             elif isinstance(event, StasisStart):
-                await self._answered(leg)
+                await verbs.answered(self, leg)
                 await self.save()
         except AriError as error:
             # The telephone was faster than we; what it did comes as an event of its own.
             log.warning("leg is gone", call=self.call.id, leg=leg.id, error=str(error))
-
-    async def _answered(self, leg: Leg) -> None:
-        await verbs.answered(self, leg)
 
     async def _left(self, leg: Leg, event: Event | None = None) -> None:
         """A leg has ended by itself. Whose agents have all left comes back from the dialplan."""

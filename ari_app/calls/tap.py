@@ -59,7 +59,7 @@ async def _open(line: Line, tap: Tapped) -> None:
     with entering:
         await asyncio.gather(
             line.ari.channel(tap.channel).snoop(spy="in", snoop_id=tap.snoop, app_args="tap"),
-            line.ari.bridges.create(type="mixing", bridge_id=bridge.id),
+            line.ari.bridges.create(type="mixing", bridge_id=bridge.id, name=line.ari.application),
         )
         await entering.get(ENTER_SECONDS)
     await bridge.add_channel(tap.snoop)
@@ -71,7 +71,6 @@ async def attach_ear(line: Line, tap: Tapped, hear: Hear) -> None:
     The channel enters the application only when somebody fetches its audio, so `hear` is called
     first.
     """
-    tap.round += 1
     tap.media = new_id("m")
     entering: Events[Event] = line.ari.listen(StasisStart, channels=[tap.media])
     with entering:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ari_app.ari import Events, StasisStart
 from ari_app.ari.events import Event
 from ari_app.ari.ids import new_id
+from ari_app.calls import legs
 from ari_app.calls.conversation import Leg
 from desk.errors import NotPossibleNow
 
@@ -179,6 +180,7 @@ async def answered(talk: "Talk", leg: Leg) -> None:
             await talk.join(leg)
             talk.note("conference.joined", agent=leg.extension)
         case "consulted":
+            await legs.settle(talk.channel(leg))
             await talk.bridge.add_channel(leg.id, inhibit_connected_line_updates=True)
             leg.up = True
             talk.note("consult.answered", agent=leg.extension)
@@ -194,6 +196,7 @@ async def _place(talk: "Talk", leg: Leg) -> None:
         talk.note("supervisor.joined", agent=leg.extension)
         await talk.join(leg)
         return
+    await legs.settle(talk.channel(leg))
     leg.snoop, leg.bridge = new_id("s"), new_id("b")
     agent = talk.channel(talk.state.agents()[0])
     entering: Events[Event] = talk.line.ari.listen(StasisStart, channels=[leg.snoop])
@@ -204,7 +207,9 @@ async def _place(talk: "Talk", leg: Leg) -> None:
             snoop_id=leg.snoop,
             app_args="ear",
         )
-        await talk.line.ari.bridges.create(type="mixing", bridge_id=leg.bridge)
+        await talk.line.ari.bridges.create(
+            type="mixing", bridge_id=leg.bridge, name=talk.line.ari.application
+        )
         await entering.get(SNOOP_SECONDS)
     await talk.line.ari.bridge(leg.bridge).add_channel(leg.snoop, leg.id)
     talk.note("supervisor.listens", agent=leg.extension, mode=leg.mode)
