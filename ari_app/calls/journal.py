@@ -105,7 +105,7 @@ class Journal:
 
     def chose(self, call: Call, choice: Choice) -> None:
         """Record a choice in the menu, and where that left the walk, without waiting."""
-        self.record(call, records.call_chose(call.id, choice, Stage.MENU, _state(call)))
+        self.record(call, records.call_chose(call.id, choice, _state(call)))
 
     def note(self, call: Call, kind: str, **body: object) -> None:
         """Add a line to the call's timeline, without waiting."""

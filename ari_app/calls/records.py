@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ari_app.calls.call import Stage
 from ari_app.calls.units import unit
 from ari_app.ivr.walk import Choice
 from desk import customers, journal, recordings, tickets
@@ -14,8 +15,6 @@ from desk.customers import Customer
 from desk.journal import NewCall
 from desk.recordings import NewRecording
 from desk.tickets import NewTicket, Ticket
-
-CHOSEN = "menu.chosen"
 
 
 @unit("call.begin")
@@ -34,14 +33,15 @@ def call_enter(
     journal.enter_stage(db, call_id, stage, state, now)
 
 
-@unit("call.chose", telling=True)
+def _left_walk(
+    db: Connection, now: datetime, call_id: str, state: Mapping[str, Any], **_: Any
+) -> None:
+    journal.enter_stage(db, call_id, Stage.MENU, state, now)
+
+
+@unit("call.chose", telling=True, repeat=_left_walk)
 def call_chose(
-    db: Connection,
-    now: datetime,
-    call_id: str,
-    choice: Choice,
-    stage: str,
-    state: Mapping[str, Any],
+    db: Connection, now: datetime, call_id: str, choice: Choice, state: Mapping[str, Any]
 ) -> None:
     """A choice in the menu, and where that left the walk."""
     body = {
@@ -51,8 +51,8 @@ def call_chose(
         "ticket": choice.ticket,
         "verb": choice.verb,
     }
-    journal.note(db, call_id, CHOSEN, body, now)
-    journal.enter_stage(db, call_id, stage, state, now)
+    journal.note(db, call_id, "menu.chosen", body, now)
+    _left_walk(db, now, call_id, state)
 
 
 @unit("call.note")

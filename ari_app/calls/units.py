@@ -59,6 +59,11 @@ class Unit(Generic[T]):
         work: Callable[..., T] = self.kind.work
         return work(db, now, **self._values())
 
+    def repeat(self, db: Connection, now: datetime) -> None:
+        """Do what must be done again although the work was done."""
+        if self.kind.repeat is not None:
+            self.kind.repeat(db, now, **self._values())
+
     def already(self, db: Connection, now: datetime) -> bool:
         """Whether the kind says that the work was done."""
         already = self.kind.already
@@ -80,11 +85,13 @@ class UnitKind(Generic[P, T]):
         work: Callable[Concatenate[Connection, datetime, P], T],
         telling: bool,
         already: Callable[..., bool] | None,
+        repeat: Callable[..., None] | None,
     ) -> None:
         self.name = name
         self.telling = telling
         self.work = work
         self.already = already
+        self.repeat = repeat
         self._struct: Any = _struct_of(name, work)
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct).decode
 
@@ -109,6 +116,7 @@ def unit(
     *,
     telling: bool = False,
     already: Callable[..., bool] | None = None,
+    repeat: Callable[..., None] | None = None,
 ) -> Callable[[Callable[Concatenate[Connection, datetime, P], T]], UnitKind[P, T]]:
     """Register the work of units called `name`.
 
@@ -121,6 +129,9 @@ def unit(
         already: for units of no call whose work would have effect twice: whether it was done. It
             is called like the work, with every argument by its name, and only where a former
             attempt may have succeeded unnoticed. Units of a call need none (see `apply`).
+        repeat: for work that leaves an entry and overwrites a state: the overwriting alone. It is
+            called like the work where that was done before, for what was written between has been
+            written again, too.
 
     Raises:
         ValueError: the name is taken.
@@ -129,7 +140,7 @@ def unit(
     def register(work: Callable[Concatenate[Connection, datetime, P], T]) -> UnitKind[P, T]:
         if name in _KINDS:
             raise ValueError(f"there is a unit {name!r} already; a spooled one must find its work")
-        kind = UnitKind(name, work, telling, already)
+        kind = UnitKind(name, work, telling, already, repeat)
         _KINDS[name] = kind
         return kind
 
@@ -201,15 +212,19 @@ def apply(db: Connection, records: Sequence[Record]) -> list[Any]:
     """Write records in their order, all or none; the result of each, None for one that the desk
     has already. For `Database.write`.
     """
-    return [
-        None if record.again and _is_written(db, record) else record.unit.apply(db, record.at)
-        for record in records
-    ]
+    results: list[Any] = []
+    for record in records:
+        if record.again and _is_written(db, record):
+            record.unit.repeat(db, record.at)
+            results.append(None)
+        else:
+            results.append(record.unit.apply(db, record.at))
+    return results
 
 
 def _is_written(db: Connection, record: Record) -> bool:
     """Whether a former attempt succeeded unnoticed: the call's timeline has an entry of this very
-    moment. What leaves no entry (a call's stage) may be written again in its place.
+    moment. What leaves no entry (a call's stage) is written again in its place.
 
     The timeline's head is locked first: an attempt whose connection broke may be about to commit,
     and is then waited for.
