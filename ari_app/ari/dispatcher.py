@@ -12,7 +12,7 @@ from ari_app.ari.description import Descriptions, Operation, plain
 from ari_app.ari.errors import AriError, Closed, Disconnected, NotFound, Unsupported
 from ari_app.ari.exchange import Exchange
 from ari_app.ari.http import Download, HttpLane
-from ari_app.ari.lanes import Lane
+from ari_app.ari.lanes import AGAIN, Lane
 from ari_app.ari.socket import SocketLane
 
 log = logging.getLogger(__name__)
@@ -65,14 +65,20 @@ class Dispatcher:
     async def perform(
         self, operation: Operation, values: Mapping[str, Any], deadline: float | None = None
     ) -> bytes | str | None:
-        """Check, send by the right lane and wait for the reply's body."""
+        """Check, send by the right lane and wait for the reply's body. Where the websocket breaks
+        before the reply, HTTP takes what may be done twice.
+        """
         if self._end is not None:
             raise self._end
         request = operation.request(values)
         within = self._deadline if deadline is None else deadline
         socket = self._socket_for(operation.lane, values)
         if socket is not None:
-            return await socket.perform(request, within)
+            try:
+                return await socket.perform(request, within)
+            except Disconnected:
+                if not request.repeatable and operation.name not in AGAIN:
+                    raise
         return await self._http.perform(request, within)
 
     def download(

@@ -53,6 +53,20 @@ LANES: dict[str, Lane] = {
 }
 
 
+AGAIN = frozenset(
+    {
+        "channels.answer",
+        "channels.ring",
+        "channels.hold",
+        "channels.start_moh",
+        "channels.start_silence",
+        "channels.play_with_id",  # at worst the caller hears a prompt twice
+    }
+)
+"""POST requests that are sent again over HTTP where the websocket breaks before their reply: done
+twice they do no harm, and a call whose request fails is lost to its stage."""
+
+
 def lane_of(operation: str) -> Lane:
     """The lane of "channels.answer" and the like; what the table does not name goes over HTTP."""
     return LANES.get(operation, Lane.HTTP)

@@ -25,17 +25,35 @@ from tests.ari_app.ari.fake import (
 ClientOf = Callable[..., Client]
 
 
+def _silent_over(lane: str) -> Callable[[Asked], Answer]:
+    return lambda asked: SILENCE if asked.lane == lane else (204, None)
+
+
 class TestBreaks:
-    async def test_a_broken_websocket_fails_what_is_in_flight_and_comes_back(
+    @pytest.mark.parametrize("way", ["hangup", "answer"])
+    async def test_what_may_be_done_twice_goes_over_http_when_the_websocket_breaks_meanwhile(
+        self, fake: FakeAri, ari: Client, way: str
+    ) -> None:
+        asked = {"hangup": ("DELETE", "channels/1.1"), "answer": ("POST", "channels/1.1/answer")}
+        method, path = asked[way]
+        fake.answers[method, path] = _silent_over("socket")
+        await arrive(ari, fake)
+        request = asyncio.create_task(getattr(ari.channel("1.1"), way)())
+        await fake.wait_for(lambda: f"{method} {path}" in fake.paths("socket"))
+        await fake.break_socket()
+        await request
+        assert f"{method} {path}" in fake.paths("http")
+
+    async def test_a_broken_websocket_fails_what_must_not_be_done_twice_and_comes_back(
         self, fake: FakeAri, ari: Client
     ) -> None:
-        fake.answers["DELETE", "channels/1.1"] = SILENCE
-        request = asyncio.create_task(ari.channel("1.1").hangup())
-        await fake.wait_for(lambda: "DELETE channels/1.1" in fake.paths("socket"))
+        fake.answers["POST", "channels/1.1/continue"] = SILENCE
+        request = asyncio.create_task(ari.channel("1.1").continue_in_dialplan())
+        await fake.wait_for(lambda: "POST channels/1.1/continue" in fake.paths("socket"))
         await fake.break_socket()
         with pytest.raises(Disconnected) as caught:
             await request
-        assert caught.value.retryable
+        assert not caught.value.retryable
         await fake.wait_for(lambda: len(fake.sockets) == 2)
         assert await ari.wait_connected(2)
         await ari.asterisk.ping()
