@@ -95,11 +95,13 @@ async def agent_phone(
     *,
     address: str = "127.0.0.1",
     listen: bool = False,
+    most_calls: int = CALLS_TO_REPEAT,
     on_message: OnMessage | None = None,
 ) -> AsyncIterator[AgentPhone]:
     """A telephone at `address`:`port` for the length of the block.
 
     It is listening when the block begins. `listen` keeps what the agent hears.
+    most_calls: media ports for so many calls one after the other are kept clear of others' ports.
     Raises SippMissingError, PortsTakenError, PromptError.
     """
     agent = plan or AgentPlan()
@@ -109,7 +111,7 @@ async def agent_phone(
     privileged = raw_sockets_allowed()
     sounds = await asyncio.to_thread(spoken, texts_of(talk))
     listened = _LISTENED if listen and privileged else 0
-    base = free_media_port(address, CALLS_TO_REPEAT, listened=listened)
+    base = free_media_port(address, most_calls, listened=listened)
     with TemporaryDirectory(prefix="huisheng-sipp-") as name:
         folder = Path(name)
         media = await asyncio.to_thread(write_media, talk, sounds, folder, privileged=privileged)

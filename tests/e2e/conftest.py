@@ -70,7 +70,7 @@ async def phones(shared_line: TestLine) -> AsyncIterator[dict[str, AgentPhone]]:
         opened = {}
         for agent in shared_line.settings.pbx.agents:
             port = int(str(agent.contact).rpartition(":")[2])
-            phone = agent_phone(port, AGENT_PLANS[agent.extension], listen=True)
+            phone = agent_phone(port, AGENT_PLANS[agent.extension], listen=True, most_calls=100)
             opened[agent.extension] = await stack.enter_async_context(phone)
         yield opened
 
