@@ -131,6 +131,10 @@ class LivePool:
         ends = time.monotonic() + STOP_SECONDS
         for worker in ending:
             await asyncio.to_thread(worker.join, max(0.0, ends - time.monotonic()))
+        while not self._ready.empty():  # streams whose turn ended behind the threads' own end
+            stream_or_end = self._ready.get()
+            if stream_or_end is not None:
+                await asyncio.to_thread(stream_or_end.turn)
 
     async def __aenter__(self) -> Self:
         await self.start()
