@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +130,14 @@ class Story:
     def choices(self) -> list[str]:
         """The keys that led somewhere, in order."""
         return [e.body["key"] for e in self.entries if e.kind == "menu.chosen" and e.body]
+
+
+async def until(true: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+    """Wait for what no event tells."""
+    last = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < last, "it does not come about"
+        await asyncio.sleep(0.02)
 
 
 _number = itertools.count(1).__next__
