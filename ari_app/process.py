@@ -21,6 +21,7 @@ from agi_scripts.scripts import SCRIPTS
 from agi_scripts.server import AgiServer
 from ari_app.ari import Client
 from ari_app.calls.agent_records import restored_queue
+from ari_app.calls.callbacks import Callbacks
 from ari_app.calls.controls import Controls
 from ari_app.calls.hearing import Hearing
 from ari_app.calls.journal import Journal
@@ -160,6 +161,7 @@ def _errands(
     line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
 ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     """What else runs as long as the line does."""
+    yield "call-backs", Callbacks(line, switchboard).run()
     spool_dir = line.settings.pbx.spool_dir
     if asterisk is not None:
         yield "Asterisk's watch", watch(asterisk)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from desk.db.prepared import Prepared
@@ -33,6 +33,9 @@ _OPEN = (
 )
 _WAITING = _OPEN.where(callbacks.c.state == "waiting")
 _DUE = _WAITING.where(callbacks.c.due_at <= bindparam("now"))
+_PLACED = select(func.count()).where(
+    calls.c.received_at >= bindparam("since"), calls.c.direction == "outbound"
+)
 _SET = update(callbacks).where(callbacks.c.id == bindparam("of_id"))
 _DIALLING = _SET.values(
     state="dialling",
@@ -136,6 +139,12 @@ def waiting(db: Connection, now: datetime | None = None) -> list[Callback]:
 def unfinished(db: Connection) -> list[Callback]:
     """Requests that wait or are being dialled: what a restart looks at."""
     return [_callback(row) for row in db.execute(_OPEN)]
+
+
+def placed(db: Connection, since: datetime) -> int:
+    """How many calls were placed since then, whatever became of them."""
+    count: int = db.execute(_PLACED, {"since": since}).scalar_one()
+    return count
 
 
 def dialling(db: Connection, callback_id: int, channel_id: str, now: datetime) -> bool:

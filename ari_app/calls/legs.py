@@ -58,7 +58,7 @@ async def dial(line: Line, call: Call, extension: str, leg_id: str, *, armed: bo
         app=line.ari.application,
         app_args=LEG,
         caller_id=shown_number(call.caller_id),
-        originator=call.id,
+        originator=call.id if call.channel_name else None,  # a call-back has no channel yet
         timeout=line.settings.pbx.ring_seconds,
         variables={
             "CHANNEL(hangup_handler_push)": HANDLER,

@@ -14,6 +14,7 @@ from ari_app.ari import (
     NotInApplication,
 )
 from ari_app.calls.call import Call, HungUp, Stage
+from ari_app.calls.called_back import called_back
 from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
@@ -30,6 +31,7 @@ STAGES: dict[Stage, Callable[[Call, Line], Awaitable[Stage]]] = {
     Stage.QUEUE: queue,
     Stage.TALK: talk,
     Stage.MESSAGE: message,
+    Stage.CALLBACK: called_back,
     Stage.WRAP_UP: wrap_up,
 }
 

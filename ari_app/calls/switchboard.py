@@ -24,7 +24,7 @@ STOP_SECONDS = 10.0
 EXPECT_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 1.0
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
-CALLER, BACK, FEATURE = "line", "back", "feature"
+CALLER, BACK, FEATURE, CALLBACK = "line", "back", "feature", "callback"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Switchboard:
         self._line = line
         self._calls: dict[str, Served] = {}
         self._errands: set[asyncio.Task[None]] = set()
+        self._outbound: dict[str, Call] = {}
         self._draining = False
         self.resumed = asyncio.Event()  # set once the calls of a former process are taken over
         self._leaving = False
@@ -101,6 +102,41 @@ class Switchboard:
         """What ends from now on leaves callers where they are: the next process goes on."""
         self._leaving = True
 
+    @property
+    def leaving(self) -> bool:
+        """Whether callers are left where they are."""
+        return self._leaving
+
+    @property
+    def stops(self) -> bool:
+        """Whether no call is to be begun any more."""
+        return self._draining or self._leaving
+
+    async def ended(self, call_id: str) -> None:
+        """Wait until that call has no coroutine any more."""
+        served = self._calls.get(call_id)
+        if served is not None:
+            await asyncio.wait([served.task])
+
+    # -- calls that we place -----------------------------------------------------------------------
+
+    def expect(self, call: Call) -> None:
+        """Serve this call once the customer answers whom we are about to ring."""
+        self._outbound[call.id] = call
+
+    def connect(self, channel: ChannelSnapshot) -> bool:
+        """The customer has answered; False: nobody expects that call (any more)."""
+        call = self._outbound.pop(channel.id, None)
+        if call is None:
+            return False
+        call.channel_name = channel.name
+        self.take(call)
+        return True
+
+    def forget(self, call: Call) -> bool:
+        """Expect the call no longer. False: it was not expected any more, but answered."""
+        return self._outbound.pop(call.id, None) is not None
+
     # -- arrivals ----------------------------------------------------------------------------------
 
     def _arrived(self, start: StasisStart) -> None:
@@ -115,6 +151,9 @@ class Switchboard:
             pass  # it came while we were taking over, and was taken over
         elif kind == CALLER:
             self.take(new_call(channel, self._line))
+        elif kind == CALLBACK:
+            if not self.connect(channel):
+                self._errand(self._take_back(channel), f"back {channel.id}")
         elif kind == FEATURE:
             self._errand(feature_code(self._line, start), f"feature {channel.id}")
         else:
@@ -128,7 +167,8 @@ class Switchboard:
             await (channel.hangup() if start.args else channel.continue_in_dialplan())
 
     async def _take_back(self, channel: ChannelSnapshot) -> None:
-        """A caller whose talk a former process served, and whose agent left since."""
+        """A caller whose talk a former process served, and whose agent left since; or a customer
+        whom it rang, and who has answered since."""
         call = new_call(channel, self._line)
         journaled = await self._line.db.read(journal.get, channel.id)
         if journaled is None or journaled.ended_at is not None:

@@ -1,0 +1,128 @@
+"""One attempt: an agent who waits on the telephone, and the customer's telephone that rings.
+
+The customer is dialled into the dialplan (context `huisheng-callback`), not straight into the
+application: so the channel has a dialplan to go back to, like any caller's, where we are gone.
+"""
+
+import contextlib
+
+import structlog
+
+from ari_app.ari import (
+    ApplicationReplaced,
+    AriError,
+    Channel,
+    ChannelDestroyed,
+    Closed,
+    Dial,
+    Event,
+    Events,
+    NotFound,
+    StasisStart,
+)
+from ari_app.calls import callback_records as outcome
+from ari_app.calls.call import Call
+from ari_app.calls.legs import LONE_SECONDS, hang_up
+from ari_app.calls.line import Line
+from ari_app.calls.switchboard import Switchboard
+
+log = structlog.get_logger()
+
+CONTEXT = "huisheng-callback"
+AGENT_PROMPT, FAILED_PROMPT = "callback_agent", "callback_failed"
+GRACE_SECONDS = 5.0
+WHY = {1: "no_such_number", 28: "no_such_number", 17: "busy", 21: "rejected"}
+"""Why a customer was not reached, by the Q.850 cause."""
+UNANSWERED = frozenset({0, 16, 18, 19, 20, 127})
+RANG = frozenset({"RINGING", "PROGRESS"})
+
+
+async def tell(line: Line, leg: Channel, prompt: str) -> bool:
+    """Play a prompt to the agent, to its end. False: the agent is gone."""
+    seconds = line.prompts.seconds(prompt) + GRACE_SECONDS
+    try:
+        playback = await leg.play([line.prompts.media(prompt)])
+        await playback.finished(seconds)
+    except (ApplicationReplaced, Closed):
+        raise
+    except AriError as error:
+        log.info("agent did not hear the prompt", prompt=prompt, error=str(error))
+        return await _exists(leg)
+    return True
+
+
+async def dial(line: Line, board: Switchboard, call: Call, leg: Channel) -> str:
+    """Ring the customer, who is then served by a coroutine of the switchboard: `answered`. Else
+    why not, and the channel is gone.
+    """
+    why = outcome.LOST
+    board.expect(call)
+    try:
+        why = await _ring(line, board, call, leg)
+    except (ApplicationReplaced, Closed):
+        raise
+    except AriError as error:
+        log.warning("customer cannot be rung", call=call.id, error=str(error))
+        why = outcome.TRUNK if await _exists(leg) else outcome.AGENT_LEFT
+    finally:
+        taken = not board.forget(call)  # perhaps in the very moment when we gave up
+        if not taken and not board.leaving:
+            await hang_up(call.channel)
+    return outcome.ANSWERED if taken else why
+
+
+async def _ring(line: Line, board: Switchboard, call: Call, leg: Channel) -> str:
+    settings, source = line.settings.callback, f"channel:{call.id}"
+    events: Events[Event] = line.ari.listen(channels=[call.id, leg.id])
+    with events:
+        await wait_for_customer(leg, settings.ring_seconds)
+        await leg.ring()
+        await line.ari.channels.originate(
+            f"PJSIP/{call.dialled}@{settings.trunk}",
+            channel_id=call.id,
+            context=CONTEXT,
+            extension=call.dialled,
+            priority=1,
+            caller_id=settings.shown_number or line.settings.pbx.line_numbers[0],
+            timeout=settings.ring_seconds,
+        )
+        # Of a channel on its way into the dialplan Asterisk tells nothing unless it is asked to.
+        await line.ari.applications.subscribe(line.ari.application, source)
+        rang = False
+        seconds = settings.ring_seconds + GRACE_SECONDS
+        while (event := await events.get(seconds)) is not None:
+            if isinstance(event, StasisStart):
+                board.connect(event.channel)
+                with contextlib.suppress(AriError):  # it is told of it anyhow from now on
+                    await line.ari.applications.unsubscribe(line.ari.application, source)
+                return outcome.ANSWERED
+            if event.final and leg.id in event.channel_ids():
+                return outcome.AGENT_LEFT
+            if isinstance(event, Dial):
+                rang = rang or event.dialstatus in RANG
+            elif isinstance(event, ChannelDestroyed):
+                return why_not(event, rang)
+    return "no_answer"
+
+
+def why_not(event: ChannelDestroyed, rang: bool) -> str:
+    """Why a customer was not reached; `trunk` where no telephone has rung, nor said that it is
+    busy or that it will not be disturbed.
+    """
+    if event.cause in WHY:
+        return WHY[event.cause]
+    rang = rang or event.channel.state == "Ringing"
+    return "no_answer" if rang and event.cause in UNANSWERED else outcome.TRUNK
+
+
+async def wait_for_customer(leg: Channel, seconds: float) -> None:
+    """A leg that nobody leads on ends by itself; this one may wait for the customer."""
+    await leg.get_variable(f"SET(TIMEOUT(absolute)={int(seconds) + 2 * LONE_SECONDS})")
+
+
+async def _exists(leg: Channel) -> bool:
+    try:
+        await leg.get()
+    except NotFound:
+        return False
+    return True
