@@ -14,7 +14,7 @@ from ari_app.calls.call import Call
 from ari_app.calls.conversation import Conversation
 from ari_app.calls.legs import hang_up
 from ari_app.calls.line import Line
-from ari_app.calls.listening import CALLER, Listening
+from ari_app.calls.listening import CALLER, PARTY, Listening
 from ari_app.calls.talk_records import recorded, talk_ended
 from desk.recordings import NewRecording, StoreError
 from stt.errors import AudioError
@@ -76,27 +76,29 @@ async def keep_recordings(call: Call, line: Line) -> None:
 
 
 async def _keep(call: Call, line: Line) -> None:
-    kept: list[tuple[dict[str, Any], NewRecording]] = []
+    kept = []
     for piece in call.pieces:
         try:
             new = await line.vault.fetch(
                 line.ari,
                 call.id,
                 piece["name"],
-                kind="party",
+                kind=piece["kind"],
                 party=piece["party"],
                 leg=piece["leg"],
                 started_at=datetime.fromisoformat(piece["since"]),
                 transcribed=piece["live"],
             )
         except NotFound:
-            log.error("Asterisk has no such recording", call=call.id, recording=piece["name"])
+            # Nothing was said, or a former process has brought it.
+            log.info("Asterisk has no such recording", call=call.id, recording=piece["name"])
             continue
         line.journal.record(call, recorded(new))
         kept.append((piece, new))
-    if len(kept) > 1:
-        began = min(new.started_at for _, new in kept if new.started_at is not None)
-        tracks = [_track(piece, new, began) for piece, new in kept]
+    parties = [(piece, new) for piece, new in kept if piece["kind"] == PARTY]
+    if len(parties) > 1:
+        began = min(new.started_at for _, new in parties if new.started_at is not None)
+        tracks = [_track(piece, new, began) for piece, new in parties]
         try:
             line.journal.record(call, recorded(await line.vault.mix(call.id, tracks, began)))
         except AudioError as error:

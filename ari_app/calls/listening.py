@@ -23,6 +23,7 @@ from stt.live import LiveStream, Utterance, read_media
 log = structlog.get_logger()
 
 RATE = 8000
+PARTY = "party"  # the kind of a recording of one party of a talk
 CALLER = "caller"  # how transcripts and recordings name the caller; agents are agent:8001
 OPEN_SECONDS = 3.0
 WORDS_SECONDS = 10.0  # for the last words, once the party is gone
@@ -99,6 +100,7 @@ class Listening:
         if tap is None:
             return
         piece = {
+            "kind": PARTY,
             "name": tap.recording,
             "party": tap.party,
             "leg": channel_id,

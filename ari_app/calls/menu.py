@@ -10,6 +10,9 @@ from ari_app.queue import Need
 async def menu(call: Call, line: Line) -> Stage:
     """Stage MENU. A caller who was in it before a crash goes on where the walk was."""
     walk = _walk(call, line)
+    if call.resumed:
+        call.resumed = False
+        await play(call, line, "resumed")
     outcome = walk.ask()
     while isinstance(outcome, Ask):
         outcome = walk.step(await ask(call, line, outcome))

@@ -1,15 +1,21 @@
 """The caller tells the matter after the tone: recording, ticket, and its number read back."""
 
 import asyncio
+from typing import Any
 
-from ari_app.ari import NotFound
+import structlog
+
+from ari_app.ari import AriError, NotFound
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play, record, recorded
 from ari_app.calls.wrap_up import new_ticket
 from desk import recordings
 from desk.errors import DatabaseError
+from desk.recordings import StoreError
 from desk.tickets import Ticket
+
+log = structlog.get_logger()
 
 DEFAULT_TYPE = "message"
 LOOK_UP_SECONDS = 0.5
@@ -19,7 +25,7 @@ async def message(call: Call, line: Line) -> Stage:
     """Stage MESSAGE. What was said before a hang-up is kept as well, and what a caller was telling
     when a former process ended: Asterisk went on recording.
     """
-    name = f"message-{call.id}"
+    name = name_of(call)
     try:
         if not (call.resumed and await _told_before(call, line, name)):
             await play(call, line, call.state["prompt"])
@@ -34,6 +40,24 @@ async def message(call: Call, line: Line) -> Stage:
     else:
         await play(call, line, "thanks")  # the desk is slow: the wrap-up opens the ticket
     return Stage.WRAP_UP
+
+
+def name_of(call: Call) -> str:
+    """What Asterisk calls the message's recording."""
+    return f"message-{call.id}"
+
+
+def piece_of(call: Call, line: Line) -> dict[str, Any]:
+    """The message as something that the wrap-up is to keep, if there is one."""
+    return {
+        "kind": "message",
+        "name": name_of(call),
+        "party": "caller",
+        "leg": "",
+        "since": line.now().isoformat(),
+        "pauses": [],
+        "live": False,
+    }
 
 
 async def _told_before(call: Call, line: Line, name: str) -> bool:
@@ -68,6 +92,10 @@ async def _keep(call: Call, line: Line, name: str) -> Ticket | None:
         call.message = await line.vault.fetch(line.ari, call.id, name)
     except NotFound:
         return None  # hung up before the tone
+    except (AriError, StoreError) as error:
+        log.error("message not kept yet", call=call.id, error=str(error))
+        call.pieces.append(piece_of(call, line))  # the wrap-up tries on
+        return None
     kind = (call.choice.ticket if call.choice else None) or DEFAULT_TYPE
     ticket = await line.journal.keep_message(call, new_ticket(call, line.settings, kind))
     if ticket is not None:

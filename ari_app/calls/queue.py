@@ -40,7 +40,7 @@ async def queue(call: Call, line: Line) -> Stage:
         call.state["last_agent"] = await _last_agent(call, line)
         await line.journal.enter(call)
     elif call.resumed:
-        await play(call, line, "again")
+        await play(call, line, "resumed")
     call.resumed = False
     if call.state.get(PROMISED):
         return await promise(call, line, _waiting(call, line).priority)

@@ -168,7 +168,7 @@ async def test_what_is_said_while_the_recording_is_paused_is_nowhere(
 async def test_agent_who_hangs_up_gives_the_caller_back_for_goodbye(
     line: TestLine, phones: dict[str, AgentPhone]
 ) -> None:
-    story = await line.call(beijing(), Wait(0.3), Press("8011"), ExpectBye(15))
+    story = await line.call(beijing(), Wait(0.3), Press("8011"), ExpectBye(30))
     assert story.result.ended_by == "them"
     assert story.call.cause == "completed"
 
