@@ -33,6 +33,7 @@ class Heard:
     shown: list[tuple[float, float]] = field(default_factory=list)
     seconds: float = 0.0
     complete: bool = True
+    why: str = ""
 
 
 async def bare(url: str, model: SpeechModel, heard: Heard) -> None:
@@ -76,7 +77,7 @@ async def ours(url: str, pool: LivePool, heard: Heard) -> None:
         return
     await read_media(url, stream)
     outcome = await stream.finish(10)
-    heard.seconds, heard.complete = outcome.seconds, outcome.complete
+    heard.seconds, heard.complete, heard.why = outcome.seconds, outcome.complete, outcome.why
     heard.began = stream.began
 
 
@@ -97,7 +98,8 @@ async def run(kind: str, url: str, streams: int, threads: int) -> dict[str, Any]
         "seconds": sum(ear.seconds for ear in ears),
         "complete": sum(ear.complete for ear in ears),
         "streams": [
-            {"began": ear.began, "shown": ear.shown, "seconds": ear.seconds} for ear in ears
+            {"began": ear.began, "shown": ear.shown, "seconds": ear.seconds, "why": ear.why}
+            for ear in ears
         ],
     }
 
