@@ -112,9 +112,10 @@ async def _keep(call: Call, line: Line) -> None:
 def _track(piece: dict[str, Any], new: NewRecording, began: datetime) -> tuple[NewRecording, Track]:
     assert new.started_at is not None  # noqa: S101 - parties' recordings always have it
     offset = (new.started_at - began).total_seconds()
-    end = offset + new.seconds + sum(pause[-1] - pause[0] for pause in piece["pauses"])
+    end = new.seconds + sum(pause[-1] - pause[0] for pause in piece["pauses"])
     pauses = [
-        (offset + pause[0], offset + pause[1] if len(pause) > 1 else end)
+        # One that never ended may, by our clock, begin a moment after the recording's end.
+        (offset + pause[0], offset + (pause[1] if len(pause) > 1 else max(end, pause[0])))
         for pause in piece["pauses"]
     ]
     caller = piece["party"] == CALLER
