@@ -39,6 +39,7 @@ from stt.repair import mended
 log = structlog.get_logger()
 
 ROUND_SECONDS = 60.0
+SOON_SECONDS = 5.0  # while the dialplan serves callers: their tickets are waited for
 # A call that has just ended may still be on its way from its coroutine into the journal.
 QUIET = timedelta(seconds=5)
 DAMAGED = ".damaged"
@@ -91,8 +92,9 @@ class Reconciler:
         self._progress: Progress | None = None
 
     async def run(self) -> None:
-        """Work now and every minute, until cancelled. Start it once the calls of a former process
-        have been taken over: what `live` names is left alone."""
+        """Work now and every minute, sooner again while the dialplan serves, until cancelled. Start
+        it once the calls of a former process have been taken over: what `live` names is left alone.
+        """
         while True:
             try:
                 await self.once()
@@ -101,7 +103,13 @@ class Reconciler:
             except Exception:
                 # A fault of ours here must not end the line that callers talk on.
                 log.exception("reconciliation failed; again in a minute")
-            await asyncio.sleep(ROUND_SECONDS)
+            await asyncio.sleep(SOON_SECONDS if self._serves_alone() else ROUND_SECONDS)
+
+    def _serves_alone(self) -> bool:
+        """Whether the dialplan serves callers whose calls are not filed yet."""
+        return self._progress is not None and any(
+            call.fallback for call in self._progress.calls.values()
+        )
 
     async def once(self) -> Reconciled:
         """One round.
