@@ -34,7 +34,7 @@ from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
 from ari_app.ivr.compiled import compile_menus
 from ari_app.ivr.reload import MenuReload, Menus
-from ari_app.ownership import sole_owner
+from ari_app.ownership import sole_owner, take_over
 from ari_app.periodic import Periodic
 from ari_app.prompts.cache import PromptCache, Prompts, install
 from ari_app.settings import Settings
@@ -80,15 +80,23 @@ async def running_line(
     own_lifetime: bool = False,
     now: Callable[[], datetime] = utc_now,
     registry: CollectorRegistry | None = None,
+    take_over_seconds: float | None = None,
 ) -> AsyncIterator[Running]:
     """Start the whole line in this process; stop all of it at the end of the block.
 
     Args:
         config: the file that `settings` came from, to be watched for new menus and prompts.
         own_lifetime: Asterisk dies with us (demo, tests); else it outlives a crash of ours.
+        take_over_seconds: a process that serves this line is asked to leave it to us within so
+            many seconds, once all that takes long is done; None: it is in our way.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(sole_owner(settings.state_dir))
+        if take_over_seconds is None:
+            stack.enter_context(sole_owner(settings.state_dir))
+        hearing = await Hearing.open(settings.speech, stack)
+        if take_over_seconds is not None:
+            await asyncio.to_thread(take_over, settings.state_dir, take_over_seconds)
+            stack.enter_context(sole_owner(settings.state_dir))
         db = await stack.enter_async_context(
             await Database.open(settings.database_url, wait_seconds=settings.database.wait_seconds)
         )
@@ -97,7 +105,6 @@ async def running_line(
         )
         serving = asyncio.Event()
         asterisk = await _asterisk(settings, prompts, own_lifetime, serving, stack)
-        hearing = await Hearing.open(settings.speech, stack)
         ari = await stack.enter_async_context(_client(settings))
         journal = await _journal(settings, db, now, stack)
         feed = Feed(db, settings.api.stream_clients)

@@ -46,7 +46,7 @@ def build(wanted: str | None) -> typer.Typer:
         if name == wanted:
             found = import_module(module)
             if hasattr(found, "command"):
-                app.command(name, help=summary)(found.command)
+                app.command(name, short_help=summary)(found.command)
             else:
                 app.add_typer(found.app, name=name, help=summary)
         else:

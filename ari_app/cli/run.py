@@ -2,25 +2,26 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 import uvloop
 from prometheus_client import REGISTRY
 from rich.console import Console
 from rich.panel import Panel
 
-from ari_app.ari import AriError
+from ari_app.ari import ApplicationReplaced, AriError
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.logs import configure
 from ari_app.ownership import (
     HAND_OVER,
     LineTakenError,
     StateFolderError,
+    is_wanted,
     make_state_folder,
-    take_over,
 )
 from ari_app.process import Running, running_line
 from ari_app.prompts.cache import PromptCache
@@ -35,7 +36,12 @@ from desk.region import RegionTableError
 from stt.errors import SpeechError
 from stt.model import describe
 
+log = structlog.get_logger()
+
 TAKE_OVER_SECONDS = 15.0
+FAILED, REPLACED = 1, 3
+"""Exit codes: could not start or go on; another process serves the line, and starting this one
+again would only take it back."""
 
 EXPECTED = (
     AriError,
@@ -64,7 +70,21 @@ def command(
         ),
     ] = False,
 ) -> None:
-    """启动线路,Ctrl-C 停止 / start the line, Ctrl-C stops it."""
+    """启动线路,Ctrl-C 停止 / start the line, Ctrl-C stops it.
+
+    Ctrl-C、SIGTERM:来电和等待者转拨号方案,通话最多再等 pbx.drain_seconds;
+    再来一次立即停止。
+    Ctrl-C, SIGTERM: new callers and those who wait go to the dialplan, talks
+    have pbx.drain_seconds to end. A second one ends everything at once.
+
+    kill -9、崩溃:Asterisk 和通话继续,拨号方案接待来电,再次启动即接管。
+    Killed or crashed: Asterisk and talks go on and the dialplan serves callers;
+    the next start takes all of it over.
+
+    退出码:0 已停止或已交接;1 不能启动或继续;3 另一进程已接管,勿自动重启。
+    Exit codes: 0 stopped or handed over; 1 could not start or go on; 3 another
+    process serves the line now: do not restart this one by itself.
+    """
     settings = load_settings(config)
     configure(settings.api.log_level, json=json_logs)
     console = Console(stderr=True)
@@ -72,32 +92,43 @@ def command(
         make_state_folder(settings.state_dir)
         with prompts_bar(console) as progress:
             PromptCache.prepare(settings.ivr, settings.state_dir / "prompts", progress)
-        if take_over_line:
-            take_over(settings.state_dir, TAKE_OVER_SECONDS)
-        uvloop.run(serve(settings, config, console))
-    except* HandedOver:
-        console.print("线路已交接 / the line has been handed over")
-    except* EXPECTED as failed:
-        tell(failed)
-        raise typer.Exit(1) from None
+        uvloop.run(serve(settings, config, console, take_over=take_over_line))
+    except BaseException as error:
+        reasons = list(flat(error))
+        if all(isinstance(one, HandedOver) for one in reasons):
+            console.print("线路已交接,通话不断 / the line has been handed over; calls go on")
+            return
+        if not all(isinstance(one, (*EXPECTED, HandedOver)) for one in reasons):
+            raise  # a fault of ours: its traceback is what whoever mends it needs
+        replaced = [one for one in reasons if isinstance(one, ApplicationReplaced)]
+        tell(replaced or reasons)
+        raise typer.Exit(REPLACED if replaced else FAILED) from None
 
 
-def tell(failed: BaseExceptionGroup[BaseException]) -> None:
-    """Each reason why the line could not start or go on, as one line."""
-    for error in failed.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            tell(error)
-        else:
-            typer.echo(f"✗ {error or type(error).__name__}", err=True)
+def flat(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions of a group, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from flat(one)
+    else:
+        yield error
+
+
+def tell(reasons: Iterable[BaseException]) -> None:
+    """Why the line could not start or go on: a line for each reason."""
+    for reason in dict.fromkeys(str(one) or type(one).__name__ for one in reasons):
+        typer.echo(f"✗ {reason}", err=True)
 
 
 class HandedOver(Exception):  # noqa: N818 - not an error
     """Another process goes on with the line."""
 
 
-async def serve(settings: Settings, config: Path, console: Console) -> None:
+async def serve(
+    settings: Settings, config: Path, console: Console, *, take_over: bool = False
+) -> None:
     """The line, until SIGINT or SIGTERM: then its calls come to an end first; a second one ends it
-    at once. SIGUSR1 leaves everything to the next process.
+    at once. SIGUSR1 of a process that waits for the line leaves everything to that one.
 
     Raises:
         HandedOver: it has been left so.
@@ -110,8 +141,13 @@ async def serve(settings: Settings, config: Path, console: Console) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
-    loop.add_signal_handler(HAND_OVER, hand_over.set)
-    async with running_line(settings, config=config, registry=REGISTRY) as running:
+    loop.add_signal_handler(HAND_OVER, asked_for, settings.state_dir, hand_over)
+    async with running_line(
+        settings,
+        config=config,
+        registry=REGISTRY,
+        take_over_seconds=TAKE_OVER_SECONDS if take_over else None,
+    ) as running:
         greet(running, console)
         await first(stop.wait(), hand_over.wait())
         if hand_over.is_set():
@@ -120,6 +156,14 @@ async def serve(settings: Settings, config: Path, console: Console) -> None:
         seconds = settings.pbx.drain_seconds
         console.print(f"正在停止,最多等待通话 {seconds} 秒,再按一次 Ctrl-C 立即停止 / stopping …")
         await first(running.switchboard.drain(seconds), stop_now.wait())
+
+
+def asked_for(state_dir: Path, hand_over: asyncio.Event) -> None:
+    """SIGUSR1: somebody wants the line, unless he has given up waiting for it."""
+    if is_wanted(state_dir):
+        hand_over.set()
+    else:
+        log.warning("asked to hand over the line, and nobody waits for it: it goes on here")
 
 
 async def first(*works: Coroutine[Any, Any, object]) -> None:
