@@ -25,18 +25,27 @@ def call_begin(db: Connection, now: datetime, new: NewCall) -> tuple[Customer, .
     return known
 
 
-@unit("call.enter")
+def _is_past(db: Connection, now: datetime, *, call_id: str, **_: Any) -> bool:
+    """Whether the call has entered another stage since: a record that is repeated must not take it
+    back, even if those after it are not repeated.
+    """
+    there = journal.get(db, call_id)
+    return there is not None and there.stage_at > now
+
+
+@unit("call.enter", already=_is_past)
 def call_enter(
     db: Connection, now: datetime, call_id: str, stage: str, state: Mapping[str, Any]
 ) -> None:
-    """The stage that a call enters. Written again in its place it says the same."""
+    """The stage that a call enters."""
     journal.enter_stage(db, call_id, stage, state, now)
 
 
 def _left_walk(
-    db: Connection, now: datetime, call_id: str, state: Mapping[str, Any], **_: Any
+    db: Connection, now: datetime, *, call_id: str, state: Mapping[str, Any], **_: Any
 ) -> None:
-    journal.enter_stage(db, call_id, Stage.MENU, state, now)
+    if not _is_past(db, now, call_id=call_id):
+        journal.enter_stage(db, call_id, Stage.MENU, state, now)
 
 
 @unit("call.chose", telling=True, repeat=_left_walk)
@@ -52,7 +61,7 @@ def call_chose(
         "verb": choice.verb,
     }
     journal.note(db, call_id, "menu.chosen", body, now)
-    _left_walk(db, now, call_id, state)
+    journal.enter_stage(db, call_id, Stage.MENU, state, now)
 
 
 @unit("call.note")

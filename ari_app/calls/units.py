@@ -126,11 +126,11 @@ def unit(
 
     Args:
         telling: it tells what the caller said or pressed; none is recorded of a private call.
-        already: for units of no call whose work would have effect twice: whether it was done. It
-            is called like the work, with every argument by its name, and only where a former
-            attempt may have succeeded unnoticed. Units of a call need none (see `apply`).
+        already: for work that may not be done twice and leaves no entry in a call's timeline
+            (which tells by itself): whether it was done. It is called like the work, with every
+            argument by its name, and only where a former attempt may have succeeded unnoticed.
         repeat: for work that leaves an entry and overwrites a state: the overwriting alone. It is
-            called like the work where that was done before, for what was written between has been
+            called like the work where that was done before, for what came before it may have been
             written again, too.
 
     Raises:
@@ -224,7 +224,7 @@ def apply(db: Connection, records: Sequence[Record]) -> list[Any]:
 
 def _is_written(db: Connection, record: Record) -> bool:
     """Whether a former attempt succeeded unnoticed: the call's timeline has an entry of this very
-    moment. What leaves no entry (a call's stage) is written again in its place.
+    moment, or the kind knows.
 
     The timeline's head is locked first: an attempt whose connection broke may be about to commit,
     and is then waited for.
@@ -232,5 +232,6 @@ def _is_written(db: Connection, record: Record) -> bool:
     db.execute(_HEAD)
     if record.call_id:
         told = db.execute(_TOLD, {"of_call": record.call_id, "moment": record.at})
-        return told.first() is not None
+        if told.first() is not None:
+            return True
     return record.unit.already(db, record.at)
