@@ -10,8 +10,9 @@ import structlog
 
 from stt.engine import Engine
 from stt.live.load import Cost, fits, idle_share
+from stt.live.outcome import Listener, Why
 from stt.live.rehearsal import rehearse
-from stt.live.stream import Listener, LiveStream, Why
+from stt.live.stream import LiveStream
 from stt.live.worker import Crew
 from stt.threads import in_thread
 from stt.transcript import Utterance

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from queue import SimpleQueue
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ import structlog
 
 from stt.engine import Engine
 from stt.live.hearing import Hearing
+from stt.live.outcome import Listener, Outcome, Why
 from stt.transcript import Utterance
 
 log = structlog.get_logger()
@@ -21,42 +22,12 @@ log = structlog.get_logger()
 TURN_SECONDS = 0.2
 """The most speech that a stream has heard before the next stream's turn."""
 
+CATCH_UP_SECONDS = 1.0
+"""The same for a stream with more than this waiting: where cores are short, every change of
+threads costs much, and long pieces need few."""
+
 GUARD_SECONDS = 0.04
 """Speech this close to the end of a pause still belongs to it: clocks and packets are not exact."""
-
-
-class Why(StrEnum):
-    """Why a stream gave up; its call is then transcribed from the recording."""
-
-    NOTHING = ""
-    BEHIND = "behind"  # more speech was waiting than may wait
-    STALLED = "stalled"  # the engine did not come back
-    ENGINE = "engine"  # the engine failed
-    LATE = "late"  # the last words were not there by the deadline
-    STOPPED = "stopped"  # the pool was closed, or the stream abandoned
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a stream ended.
-
-    `complete`: everything that was fed and not paused was recognised; else `why` says what came
-    in between, and `utterances` are those until then. `seconds` of audio were fed.
-    """
-
-    complete: bool
-    why: Why
-    seconds: float
-    utterances: tuple[Utterance, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who is told what a stream hears; called in the event loop, in order."""
-
-    on_partial: Callable[[str], None] = lambda _: None
-    on_utterance: Callable[[Utterance], None] = lambda _: None
-    on_gave_up: Callable[[Why], None] = lambda _: None
 
 
 class _Mark(Enum):
@@ -115,6 +86,7 @@ class LiveStream:
         self._most = int(behind_seconds * rate) * 2
         # The thread's whose turn it is
         self._turn_bytes = int(TURN_SECONDS * rate) * 2
+        self._catch_up_bytes = int(CATCH_UP_SECONDS * rate) * 2
         self._broken = False
         self._hearing = Hearing(
             engine,
@@ -244,7 +216,7 @@ class LiveStream:
             self._listener.on_partial(text)
 
     def turn(self) -> float:
-        """In a recogniser thread: hear what waits, `TURN_SECONDS` at most; the seconds heard."""
+        """In a recogniser thread: hear what waits, as far as one turn goes; the seconds heard."""
         item = self._take()
         try:
             return self._work(item)
@@ -284,9 +256,12 @@ class LiveStream:
             if not isinstance(first, bytes):
                 return first
             chunks, size = [first], len(first)
+            most = (
+                self._catch_up_bytes if self._waiting > self._catch_up_bytes else self._turn_bytes
+            )
             while self._items:
                 following = self._items[0]
-                if not isinstance(following, bytes) or size + len(following) > self._turn_bytes:
+                if not isinstance(following, bytes) or size + len(following) > most:
                     break
                 chunks.append(following)
                 size += len(following)

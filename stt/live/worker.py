@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
-from stt.live.stream import LiveStream, Ready, Why
+from stt.live.outcome import Why
+from stt.live.stream import LiveStream, Ready
 
 log = structlog.get_logger()
 

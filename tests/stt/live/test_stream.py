@@ -75,6 +75,18 @@ async def test_speech_that_waited_is_heard_in_one_piece(pool: LivePool, script: 
     assert script.opened[0].calls == [320, 3200, 3200, 1600]
 
 
+async def test_party_far_behind_is_caught_up_with_in_longer_pieces(script: Script) -> None:
+    """Where cores are short, short pieces would never catch up."""
+    async with LivePool({KEY: script}, threads=1) as pool:
+        script.may.clear()
+        stream = Page().open(pool)
+        feed(stream, "a" * 121)
+        script.may.set()
+        assert (await stream.finish(SECONDS)).complete
+    assert sum(script.opened[-1].calls) == 121 * 320
+    assert 16_000 in script.opened[-1].calls
+
+
 async def test_party_that_fell_behind_does_not_hold_up_the_others(
     pool: LivePool, script: Script
 ) -> None:
