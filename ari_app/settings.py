@@ -180,9 +180,7 @@ def _ports(settings: Settings) -> Iterator[Problem]:
 
 
 def _absolute(settings: Settings, home: Path) -> dict[str, Any]:
-    ivr, speech = settings.ivr, settings.speech
-    if speech.model is not None:
-        speech = speech.model_copy(update={"model": home / speech.model})
+    ivr = settings.ivr
     prompts = {
         name: prompt
         if prompt.file is None
@@ -191,4 +189,4 @@ def _absolute(settings: Settings, home: Path) -> dict[str, Any]:
     }
     calendar = None if ivr.calendar_file is None else home / ivr.calendar_file
     ivr = ivr.model_copy(update={"prompts": prompts, "calendar_file": calendar})
-    return {"state_dir": home / settings.state_dir, "speech": speech, "ivr": ivr}
+    return {"state_dir": home / settings.state_dir, "speech": settings.speech.absolute(home), "ivr": ivr}

@@ -1,6 +1,5 @@
 """The line's ears: the recognisers of config.yaml for live streams and for recordings alike."""
 
-import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -42,7 +41,7 @@ class Hearing:
             live = await stack.enter_async_context(
                 LivePool(
                     engines,
-                    threads=settings.live.threads or os.cpu_count() or 1,
+                    threads=settings.live.cores,
                     headroom=settings.live.headroom,
                     most_streams=settings.live.most_streams,
                     behind_seconds=settings.live.behind_seconds,
