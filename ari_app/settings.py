@@ -189,4 +189,5 @@ def _absolute(settings: Settings, home: Path) -> dict[str, Any]:
     }
     calendar = None if ivr.calendar_file is None else home / ivr.calendar_file
     ivr = ivr.model_copy(update={"prompts": prompts, "calendar_file": calendar})
-    return {"state_dir": home / settings.state_dir, "speech": settings.speech.absolute(home), "ivr": ivr}
+    speech = settings.speech.absolute(home)
+    return {"state_dir": home / settings.state_dir, "speech": speech, "ivr": ivr}
