@@ -34,6 +34,7 @@ from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
 from ari_app.ivr.compiled import compile_menus
 from ari_app.ivr.reload import MenuReload, Menus
+from ari_app.metrics import LineMetrics
 from ari_app.ownership import sole_owner, take_over
 from ari_app.periodic import Periodic
 from ari_app.prompts.cache import PromptCache, Prompts, install
@@ -133,7 +134,11 @@ async def running_line(
         switchboard = Switchboard(line)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bridge = await _bridge(settings, db, stack)
-        status = Status(line, switchboard, bridge)
+        status = Status(line, switchboard, bridge, asterisk)
+        if registry is not None:
+            figures = LineMetrics(line, switchboard)
+            registry.register(figures)
+            stack.callback(registry.unregister, figures)
         web = create_app(
             db,
             settings=settings.api,

@@ -57,6 +57,10 @@ class Switchboard:
         """Which calls those are."""
         return frozenset(self._calls)
 
+    def stages(self) -> list[Stage]:
+        """The stage of each of them."""
+        return [served.call.stage for served in self._calls.values()]
+
     def call(self, call_id: str) -> Call | None:
         """The live call with this id."""
         served = self._calls.get(call_id)

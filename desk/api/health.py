@@ -1,6 +1,8 @@
 """Health and metrics, for the machine's own supervision; they need no token and name nobody."""
 
 import asyncio
+import contextlib
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -9,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from desk.api.line import Finding
-from desk.api.metrics import figures
+from desk.api.metrics import Figures, figures
 from desk.api.state import ApiState, state_of
 from desk.errors import DeskError
 from desk.timeline import last_seq
@@ -27,12 +29,13 @@ class FindingOut(BaseModel):
     ok: bool
     detail: str
     mend: str = Field(description="what to do where it is not ok")
+    needed: bool = Field(description="whether callers cannot be served without it")
 
 
 class Readiness(BaseModel):
     """Whether calls can be served, and what stands in the way."""
 
-    ready: bool
+    ready: bool = Field(description="whether everything that is needed is ok")
     findings: list[FindingOut]
 
 
@@ -44,19 +47,24 @@ async def alive() -> dict[str, Any]:
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(desk: Desk) -> JSONResponse:
-    """200 when database and line can serve calls, else 503 with what is wrong and the mend."""
+    """200 when database and line can serve calls, else 503. Either way the findings tell what is
+    wrong and the mend: of what is not `needed`, callers notice nothing.
+    """
     findings = [await _database(desk), *await line_findings(desk)]
     body = Readiness(
-        ready=all(finding.ok for finding in findings),
-        findings=[FindingOut(name=f.name, ok=f.ok, detail=f.detail, mend=f.mend) for f in findings],
+        ready=all(finding.ok for finding in findings if finding.needed),
+        findings=[FindingOut(**asdict(finding)) for finding in findings],
     )
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(desk: Desk) -> Response:
-    """Prometheus's text format."""
-    found = await desk.db.read(figures)
+    """Prometheus's text format. What the database would say is left out while it does not."""
+    found: Figures | None = None
+    with contextlib.suppress(DeskError, TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            found = await desk.db.read(figures)
     desk.metrics.stream_clients.set(desk.feed.clients)
     desk.metrics.database_waiting.set(desk.db.waiting)
     return Response(desk.metrics.show(found), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -15,12 +15,14 @@ class SpeechModel:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One health check. `mend` says what to do where it is not `ok`."""
+    """One health check. `mend` says what to do where it is not `ok`; `needed` is False for what
+    callers are served without."""
 
     name: str
     ok: bool
     detail: str
     mend: str = ""
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

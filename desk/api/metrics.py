@@ -1,18 +1,27 @@
 """Prometheus metrics of the desk and its API."""
 
+import math
+from dataclasses import dataclass
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from desk import outbox
-from desk.db.schema import calls, tickets
+from desk.db.schema import calls, recordings, tickets
 from desk.outbox import Counts
 from desk.timeline import last_seq
 
 _LIVE = select(func.count()).select_from(calls).where(calls.c.ended_at.is_(None))
 _TICKETS = select(tickets.c.status, func.count()).group_by(tickets.c.status)
+_IS_KEPT = recordings.c.deleted_at.is_(None)
+_RECORDINGS = select(recordings.c.kind, func.count()).where(_IS_KEPT).group_by(recordings.c.kind)
+_UNTRANSCRIBED = (
+    select(func.count())
+    .select_from(recordings)
+    .where(recordings.c.state == literal_column("'recorded'"), _IS_KEPT)  # the partial index
+)
 
 
 class Metrics:
@@ -35,39 +44,65 @@ class Metrics:
         )
         self.stream_clients = _gauge(registry, "stream_clients", "Clients of the event stream")
         self.database_waiting = _gauge(registry, "database_waiting", "Units of work that wait")
+        self._up = _gauge(registry, "desk_up", "1 while the database answers")
         self._live = _gauge(registry, "calls_live", "Calls that have begun and not ended")
         self._seq = _gauge(registry, "timeline_seq", "Newest entry of the timeline")
         self._tickets = _gauge(registry, "tickets", "Tickets by status", "status")
         self._pending = _gauge(registry, "outbox_pending", "Entries to deliver", "target")
         self._dead = _gauge(registry, "outbox_dead", "Dead letters", "target")
+        self._kept = _gauge(registry, "recordings_kept", "Recordings by kind", "kind")
+        self._untranscribed = _gauge(
+            registry, "transcripts_waiting", "Recordings that wait to be transcribed"
+        )
 
-    def show(self, found: "Figures") -> bytes:
-        """The text format, with the database's figures as just read."""
+    def show(self, found: "Figures | None") -> bytes:
+        """The text format, with the database's figures as just read; None: it does not answer, and
+        a figure of before would be taken for one of now.
+        """
+        self._up.set(found is not None)
+        for labelled in (self._tickets, self._pending, self._dead, self._kept):
+            labelled.clear()
+        for plain in (self._live, self._seq, self._untranscribed):
+            plain.set(math.nan)
+        if found is not None:
+            self._tell(found)
+        return generate_latest(self._registry)
+
+    def _tell(self, found: "Figures") -> None:
         self._live.set(found.live)
         self._seq.set(found.seq)
+        self._untranscribed.set(found.untranscribed)
         for status, count in found.tickets.items():
             self._tickets.labels(status).set(count)
+        for kind, count in found.recordings.items():
+            self._kept.labels(kind).set(count)
         for target, counts in found.targets.items():
             self._pending.labels(target).set(counts.pending)
             self._dead.labels(target).set(counts.dead)
-        return generate_latest(self._registry)
 
 
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """What the database says."""
+    """What the database says: tickets by status, recordings by kind, deliveries by target."""
 
-    def __init__(self, live: int, seq: int, by_status: dict[str, int], targets: dict[str, Counts]):
-        self.live = live
-        self.seq = seq
-        self.tickets = by_status
-        self.targets = targets
+    live: int
+    seq: int
+    untranscribed: int
+    tickets: dict[str, int]
+    recordings: dict[str, int]
+    targets: dict[str, Counts]
 
 
 def figures(db: Connection) -> Figures:
     """Read the figures."""
-    by_status = {status: count for status, count in db.execute(_TICKETS)}  # noqa: C416
-    live: int = db.execute(_LIVE).scalar_one()
-    return Figures(live, last_seq(db), by_status, outbox.counts(db))
+    return Figures(
+        live=db.execute(_LIVE).scalar_one(),
+        seq=last_seq(db),
+        untranscribed=db.execute(_UNTRANSCRIBED).scalar_one(),
+        tickets={status: count for status, count in db.execute(_TICKETS)},  # noqa: C416
+        recordings={kind: count for kind, count in db.execute(_RECORDINGS)},  # noqa: C416
+        targets=outbox.counts(db),
+    )
 
 
 class MeasureRequests:

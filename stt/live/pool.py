@@ -100,6 +100,11 @@ class LivePool:
         return self._crew.at_work * self._headroom
 
     @property
+    def stuck(self) -> int:
+        """Threads that were given up because they hang in an engine."""
+        return self._crew.stuck
+
+    @property
     def idle_share(self) -> float:
         """The share of a thread that transcription of recordings may use now; never 0."""
         return idle_share(self.load, self._threads)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from prometheus_client import Counter
 
 from ari_app.ari import AriError
 from ari_app.calls.line import Line
@@ -37,6 +38,10 @@ from stt.errors import AudioError
 from stt.repair import mended
 
 log = structlog.get_logger()
+
+tickets_opened = Counter(
+    "huisheng_calls_reconciled", "Tickets of calls that Asterisk knew and the journal did not"
+)
 
 ROUND_SECONDS = 60.0
 SOON_SECONDS = 5.0  # while the dialplan serves callers: their tickets are waited for
@@ -125,6 +130,7 @@ class Reconciler:
         done = await self._file_all(progress, messages)
         await asyncio.to_thread(save, self._state, progress)
         await asyncio.to_thread(shorten, self._sources, progress)
+        tickets_opened.inc(done.tickets)
         if done.messages:
             self._around.told()
         if done.tickets or done.messages or done.failed:
