@@ -36,6 +36,7 @@ MOST_IN_LINE = 50  # requests that hold a place at a time, those who wait longes
 OFFER_SECONDS = 60.0  # then hours and limits are looked at again
 TROUBLE_SECONDS = 10.0
 PAUSE_SECONDS = 1.0
+ALIEN_SECONDS = 5.0  # within which another process, just losing the line, dials what it has taken
 
 
 class Callbacks:
@@ -47,6 +48,7 @@ class Callbacks:
         self._settings = line.settings.callback
         self._led: set[int] = set()  # requests that have a task
         self._dialled: set[int] = set()  # those among them that may have a call now
+        self._placed: set[str] = set()  # ids of the calls that this process has placed
 
     async def run(self) -> None:
         """Work until cancelled, once the calls of a former process are taken over. Without a trunk
@@ -196,6 +198,7 @@ class Callbacks:
         if begun != "begun":
             log.info("not dialled", callback=callback.id, why=begun)
             return outcome.LOST
+        self._placed.add(call.id)
         why = await dial(line, self._board, call, leg)
         if why in outcome.FAULTS:
             log.error("call-back failed on our side", callback=callback.id, why=why)
@@ -237,6 +240,8 @@ class Callbacks:
         """Wait until the call is over, whoever placed it, and keep its outcome."""
         line = self._line
         channel_id = callback.channel_id or ""
+        if channel_id not in self._placed:
+            await asyncio.sleep(ALIEN_SECONDS)
         while self._board.call(channel_id) is not None or await self._is_there(channel_id):
             await self._board.ended(channel_id)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -244,6 +249,7 @@ class Callbacks:
         if line.journal.spooling:  # the desk does not know yet what the call has become
             await asyncio.sleep(TROUBLE_SECONDS)
             return
+        self._placed.discard(channel_id)
         why = "hung_up" if why == outcome.ANSWERED else why
         await line.db.write(
             outcome.settle, callback.id, channel_id, why, self._settings, line.now()
