@@ -27,7 +27,7 @@ SAYS = "我要退款"
 WORD = "退款"
 SECRET_KEYS = "6222"
 PATIENCE = 120.0
-MENU_UNTIL = 26.0  # callers in the menu choose so many seconds after the answer
+MENU_UNTIL = 21.0  # callers in the menu choose so many seconds after the answer
 SECRET_AFTER = 11.0
 TONE_SECONDS = 90
 
@@ -94,7 +94,7 @@ def steps_of(stage: str, sounds: Path) -> tuple[Step, ...]:
     if stage == "menu":
         return (Wait(MENU_UNTIL), *tells)
     if stage == "announcement":
-        again = [step for _ in range(6) for step in (Press("3"), Wait(4.0))]
+        again = [step for _ in range(5) for step in (Press("3"), Wait(4.0))]
         return (Wait(1.5), *again, *tells)
     if stage == "queue":
         return (Wait(1.0), Press("5"), ExpectBye(PATIENCE))

@@ -17,7 +17,7 @@ from desk.db.schema import calls, tickets
 from desk.journal import Call
 from desk.recordings import Recording
 from desk.timeline import Entry
-from tests.chaos.cast import SECRET_KEYS, SPEAKING, TALKS, WORD, Caller
+from tests.chaos.cast import ARRIVING, SECRET_KEYS, SPEAKING, TALKS, WORD, Caller
 from tests.chaos.house import House
 from tests.chaos.site import QUEUE_AGENT, TARGET
 from tests.chaos.sound import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.chaos.round import Round
 
 QUIET_SECONDS = 90.0
+FILED_SECONDS = 70.0  # reconciliation looks every minute
 LOOK_SECONDS = 0.5
 HEADER_BYTES = 44
 APP_FAULT_MARGIN = 1.0
@@ -57,9 +58,11 @@ async def judge(house: House, one: "Round") -> None:
         if left:
             one.problems.append(f"not quiet after {QUIET_SECONDS:g} s: {left}")
         house.invited |= {invite.number for invite in _arrived(one)}
+        await _filed(db, [each.number for each in one.callers if each.number in house.invited])
         for each in one.callers:
             known = await db.read(_known, each.number)
             if each.number in house.invited:
+                each.reached = each.reached or each.stage == ARRIVING
                 _judge_call(one, each, known)
                 _judge_end(one, each)
             elif known.calls or known.tickets:
@@ -74,6 +77,16 @@ async def judge(house: House, one: "Round") -> None:
 def _arrived(one: "Round") -> list[Any]:
     """INVITEs that Asterisk has taken: answered with anything but silence."""
     return [invite for invite in one.wire.from_callers() if invite.answered_by - {100}]
+
+
+async def _filed(db: Database, numbers: list[str]) -> None:
+    """Give reconciliation its time to file what the dialplan has served."""
+    last = time.monotonic() + FILED_SECONDS
+    while time.monotonic() < last:
+        known = [await db.read(_known, number) for number in numbers]
+        if all(one.tickets for one in known):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 # -- nothing is left -------------------------------------------------------------------------------
@@ -152,7 +165,13 @@ def _judge_call(one: "Round", each: Caller, known: Known) -> None:
             each.problems.append("the call's ticket is another caller's")
     for kept in known.recordings:
         _judge_recording(each, kept)
-    if each.stage in SPEAKING and each.reached and not one.fault.asterisk:
+    # Who waits in the menu meanwhile is with the dialplan, or cut off, before he says anything.
+    broken = one.fault.long or one.fault.asterisk
+    silent = broken and each.stage in ("menu", "announcement")
+    if each.stage in SPEAKING and each.reached and not silent:
+        _judge_words(each, known)
+    alone = [call for call in known.calls if call.stage == "fallback"]
+    if each.stage == ARRIVING and alone and not one.fault.asterisk:
         _judge_words(each, known)
     if each.stage in TALKS and each.reached:
         parties = [kept.party for kept in known.recordings if kept.kind == "party"]
@@ -255,7 +274,16 @@ def _judge_talk(one: "Round") -> None:
 
 
 def _judge_flow(one: "Round", each: Caller, who: str, heard: Flow, sent: Flow) -> None:
-    one.flows.append(heard)
+    one.flows.append(
+        {
+            "who": who,
+            "packets": heard.packets,
+            "jumps": heard.jumps,
+            "tone": round(heard.tone, 4),
+            "heard_gap_ms": round(heard.longest_gap * 1000, 1),
+            "sent_gap_ms": round(sent.longest_gap * 1000, 1),
+        }
+    )
     each.notes.append(
         f"{who} heard {heard.packets} packets, longest gap {heard.longest_gap * 1000:.0f} ms "
         f"(sent: {sent.longest_gap * 1000:.0f} ms)"
