@@ -83,7 +83,13 @@ class AgentPhone:
         """The calls so far, in the order in which they rang."""
         call_ids = dict.fromkeys(m.call_id for m in self.messages if m.is_request("INVITE"))
         return tuple(
-            result_of(self._plan, call_id, self.messages, self._ears.heard(number))
+            result_of(
+                self._plan,
+                call_id,
+                self.messages,
+                self._ears.heard(number),
+                self._ears.keys(number),
+            )
             for number, call_id in enumerate(call_ids)
         )
 

@@ -135,7 +135,9 @@ async def _run(plans: Sequence[CallPlan], order: Order) -> list[CallResult]:
         async with Ears(order.source, base, listened, most_bytes) as ears:
             messages = await _sipp_run(run, plans, media, folder, base, order)
             return [
-                result_of(plan, _call_id(run, number), messages, ears.heard(number))
+                result_of(
+                    plan, _call_id(run, number), messages, ears.heard(number), ears.keys(number)
+                )
                 for number, plan in enumerate(plans)
             ]
 

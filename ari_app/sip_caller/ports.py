@@ -8,6 +8,8 @@ from contextlib import ExitStack, closing, contextmanager
 
 from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.messages import PORT_OFFSET, PORT_STEP
+from ari_app.sip_caller.plan import KEYS
+from ari_app.sip_caller.timeline import ALAW, TELEPHONE_EVENT
 
 FIRST_MEDIA_PORT = 6000
 LAST_MEDIA_PORT = 19_998
@@ -17,7 +19,7 @@ CALLS_TO_REPEAT = 2500
 MOST_LISTENED = 1000
 """Calls of one SIPp that can be listened to."""
 _RTP_HEADER = 12
-_ALAW = 8
+_EVENT_BYTES = 4
 _ATTEMPTS = 200
 
 
@@ -48,17 +50,26 @@ def free_media_port(address: str, calls: int, *, listened: int) -> int:
 
 
 class Ear(asyncio.DatagramProtocol):
-    """Keeps the A-law that arrives, up to `most` bytes, in order of arrival."""
+    """Keeps the A-law that arrives, up to `most` bytes, and the keys, in order of arrival."""
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._key: bytes = b""  # the time stamp of the key that sounds now
         self.heard = bytearray()
+        self.keys = ""
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        """Keep the payload of an A-law packet (RFC 3550 header without extensions)."""
-        if len(data) > _RTP_HEADER and data[1] & 0x7F == _ALAW:
+        """Keep the payload of an A-law packet (RFC 3550 header without extensions), or the key of
+        a telephone event (RFC 4733), whose packets all have the time stamp of its beginning."""
+        kind = data[1] & 0x7F if len(data) > _RTP_HEADER else None
+        if kind == ALAW:
             room = self._most - len(self.heard)
             self.heard += data[_RTP_HEADER : _RTP_HEADER + room]
+        elif kind == TELEPHONE_EVENT and len(data) >= _RTP_HEADER + _EVENT_BYTES:
+            event, stamp = data[_RTP_HEADER], data[4:8]
+            if stamp != self._key and event < len(KEYS) and len(self.keys) < self._most:
+                self._key = stamp
+                self.keys += KEYS[event]
 
 
 class Ears:
@@ -91,6 +102,10 @@ class Ears:
     def heard(self, call: int) -> bytes | None:
         """What the call of that number (from 0) heard; None if nobody listened to it."""
         return bytes(self._ears[call].heard) if call < len(self._ears) else None
+
+    def keys(self, call: int) -> str:
+        """The keys that came in that call; none where nobody listened."""
+        return self._ears[call].keys if call < len(self._ears) else ""
 
     async def _close(self) -> None:
         for transport in self._transports:

@@ -55,12 +55,14 @@ class CallResult:
     """What became of one call, seen from the line. Times are seconds since 1970.
 
     heard: the A-law that arrived, in order of arrival, if the call was listened to; else None.
+    keys: the keys that arrived as telephone events, if the call was listened to.
     """
 
     plan: CallPlan
     call_id: str
     messages: tuple[SipMessage, ...]
     heard: bytes | None = None
+    keys: str = ""
 
     @property
     def status(self) -> int | None:
@@ -115,8 +117,12 @@ class CallResult:
 
 
 def result_of(
-    plan: CallPlan, call_id: str, messages: Sequence[SipMessage], heard: bytes | None = None
+    plan: CallPlan,
+    call_id: str,
+    messages: Sequence[SipMessage],
+    heard: bytes | None = None,
+    keys: str = "",
 ) -> CallResult:
     """The result of one call out of everything that a SIPp traced."""
     own = tuple(m for m in messages if m.call_id == call_id)
-    return CallResult(plan, call_id, own, heard)
+    return CallResult(plan, call_id, own, heard, keys)

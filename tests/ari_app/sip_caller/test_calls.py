@@ -18,6 +18,7 @@ from ari_app.sip_caller import (
     HangUpWhileRinging,
     Play,
     PortsTakenError,
+    Press,
     SipMessage,
     SippMissingError,
     Speak,
@@ -100,12 +101,13 @@ async def test_a_caller_who_would_give_up_is_answered_before() -> None:
 async def test_both_hear_what_the_other_says(tmp_path: Path) -> None:
     (tmp_path / "own.alaw").write_bytes(b"\x2a" * 4000)
     port = free_port()
-    steps = (Play(tmp_path / "own.alaw"), Wait(0.2))
+    steps = (Play(tmp_path / "own.alaw"), Press("11*0D"), Wait(0.2))
     agent = AgentPlan(rings=0, steps=(Speak("您好"), ExpectBye(5)))
     async with agent_phone(port, agent, listen=True) as phone:
         result = await place_call(CallPlan("1", "2", steps), f"127.0.0.1:{port}", listen=True)
         await phone.ended()
         heard_by_agent = phone.calls()[0].heard
+        assert phone.calls()[0].keys == "11*0D"
     assert heard_by_agent is not None
     assert heard_by_agent.count(b"\x2a") == 4000
     assert result.heard is not None
