@@ -7,13 +7,14 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ari_app.process import Running
+from ari_app.process import Running, running_line
 from ari_app.settings import Settings, load
 from ari_app.sip_caller import CallPlan, CallResult, Step, place_call
 from ari_app.sip_caller.sipp import OnMessage
@@ -23,6 +24,7 @@ from desk.recordings import Recording, Transcript
 from desk.region import locate
 from desk.tickets import Ticket
 from desk.timeline import Entry
+from tests.rig import ports
 from tests.rig.asterisk import pbx_settings
 from tests.rig.ports import free_port
 
@@ -167,6 +169,7 @@ class TestLine:
     running: Running
     clock: Clock
     config: Path
+    source: str = "127.0.0.1"  # where callers call from
 
     @property
     def settings(self) -> Settings:
@@ -198,7 +201,7 @@ class TestLine:
     ) -> Story:
         """One caller from dialling to the last word in the desk."""
         planned = self.plan(caller, *steps, **plan)
-        result = await place_call(planned, self.target, on_message=on_message)
+        result = await place_call(planned, self.target, source=self.source, on_message=on_message)
         return await self.story(caller, result)
 
     def plan(self, caller: str, *steps: Step, **plan: Any) -> CallPlan:
@@ -256,3 +259,19 @@ class TestLine:
             "listeners": dict(line.ari.exchange.channels) | dict(line.ari.exchange.bridges),
         }
         return {name: what for name, what in left.items() if what}
+
+
+@asynccontextmanager
+async def own_line(
+    folder: Path, webhook_url: str, change: Callable[[dict[str, Any]], None], **line: Any
+) -> AsyncIterator[TestLine]:
+    """A line of one's own, after a change of its configuration."""
+    clock = Clock()
+    path = write_config(folder, webhook_url)
+    config = json.loads(path.read_text(encoding="utf-8"))
+    change(config)
+    path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
+    ports.keep()
+    settings = load(path)
+    async with running_line(settings, config=path, own_lifetime=True, now=clock) as running:
+        yield TestLine(running, clock, path, **line)
