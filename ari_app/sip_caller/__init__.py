@@ -15,6 +15,7 @@ from ari_app.sip_caller.errors import (
     SippFailedError,
     SippMissingError,
 )
+from ari_app.sip_caller.invites import Invite, invites
 from ari_app.sip_caller.plan import (
     CallPlan,
     ExpectBye,
@@ -24,31 +25,40 @@ from ari_app.sip_caller.plan import (
     Press,
     Speak,
     Step,
+    Tone,
     Wait,
 )
+from ari_app.sip_caller.rtp import Arrival, Gap, Jump, Rtp
 from ari_app.sip_caller.trace import CallResult, SipMessage
 
 __all__ = [
     "AgentPhone",
     "AgentPlan",
     "Answer",
+    "Arrival",
     "CallPlan",
     "CallResult",
     "CallerError",
     "CallsTooLongError",
     "ExpectBye",
+    "Gap",
     "HangUp",
     "HangUpWhileRinging",
+    "Invite",
+    "Jump",
     "Play",
     "PortsTakenError",
     "Press",
+    "Rtp",
     "SipMessage",
     "SippFailedError",
     "SippMissingError",
     "Speak",
     "Step",
+    "Tone",
     "Wait",
     "agent_phone",
+    "invites",
     "place_call",
     "place_calls",
 ]

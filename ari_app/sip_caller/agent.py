@@ -10,13 +10,14 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ari_app.sip_caller.ears import Ears
 from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, Step
-from ari_app.sip_caller.ports import CALLS_TO_REPEAT, Ears, free_media_port
+from ari_app.sip_caller.ports import CALLS_TO_REPEAT, free_media_port
 from ari_app.sip_caller.scenario import agent_scenario
 from ari_app.sip_caller.sipp import OnMessage, Sipp, is_bound, sipp
-from ari_app.sip_caller.timeline import RATE
+from ari_app.sip_caller.timeline import PACKET_SECONDS
 from ari_app.sip_caller.trace import CallResult, SipMessage, result_of
 from ari_app.sip_caller.voice import spoken
 
@@ -83,13 +84,7 @@ class AgentPhone:
         """The calls so far, in the order in which they rang."""
         call_ids = dict.fromkeys(m.call_id for m in self.messages if m.is_request("INVITE"))
         return tuple(
-            result_of(
-                self._plan,
-                call_id,
-                self.messages,
-                self._ears.heard(number),
-                self._ears.keys(number),
-            )
+            result_of(self._plan, call_id, self.messages, self._ears.heard(number))
             for number, call_id in enumerate(call_ids)
         )
 
@@ -133,9 +128,9 @@ async def agent_phone(
             *("-timer_resol", "1", "-timeout", str(round(MOST_SECONDS))),
         ]
         run = f"agent-{next(_phones)}-{secrets.token_hex(4)}"
-        most_bytes = round(TALK_SECONDS * RATE)
+        most = round(TALK_SECONDS / PACKET_SECONDS)
         async with (
-            Ears(address, base, listened, most_bytes) as ears,
+            Ears(address, base, listened, most) as ears,
             sipp(run, scenario, arguments, folder, on_message) as child,
         ):
             await child.bound(address, port)

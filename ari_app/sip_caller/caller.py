@@ -3,19 +3,22 @@
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ari_app.sip_caller.ears import Ears
 from ari_app.sip_caller.errors import CallsTooLongError
+from ari_app.sip_caller.invites import Invite, InviteLog, text
 from ari_app.sip_caller.media import raw_sockets_allowed, texts_of, write_media
 from ari_app.sip_caller.messages import Media
 from ari_app.sip_caller.plan import CallPlan, ExpectBye, HangUpWhileRinging
-from ari_app.sip_caller.ports import MOST_LISTENED, Ears, free_media_port, free_sip_port
+from ari_app.sip_caller.ports import MOST_LISTENED, free_media_port, free_sip_port
 from ari_app.sip_caller.scenario import caller_scenario
 from ari_app.sip_caller.sipp import OnMessage, sipp
-from ari_app.sip_caller.timeline import RATE
+from ari_app.sip_caller.timeline import PACKET_SECONDS
 from ari_app.sip_caller.trace import CallResult, SipMessage, result_of
 from ari_app.sip_caller.voice import spoken
 from ari_app.sip_caller.words import fits_injection, generic, injection
@@ -40,6 +43,7 @@ async def place_call(
     source: str = "127.0.0.1",
     listen: bool = False,
     deadline_seconds: float | None = None,
+    invite_log: Path | None = None,
     on_message: OnMessage | None = None,
 ) -> CallResult:
     """Place one call; see `place_calls`."""
@@ -49,6 +53,7 @@ async def place_call(
         source=source,
         listen=listen,
         deadline_seconds=deadline_seconds,
+        invite_log=invite_log,
         on_message=on_message,
     )
     return results[0]
@@ -63,6 +68,7 @@ async def place_calls(
     source: str = "127.0.0.1",
     listen: bool = False,
     deadline_seconds: float | None = None,
+    invite_log: Path | None = None,
     on_message: OnMessage | None = None,
 ) -> tuple[CallResult, ...]:
     """Place all calls and return their results in the order of `plans`.
@@ -73,13 +79,14 @@ async def place_calls(
         which runs at the same time.
     listen: keep what the callers hear (needs the privilege for raw sockets).
     deadline_seconds: for the calls of one SIPp; by default what they take and a margin.
+    invite_log: a file to which a line is added for each call; see `invites`.
     on_message: called with each SIP message as it happens; must not raise.
 
     A refused or lost call is a result. Raises SippMissingError, SippFailedError,
     CallsTooLongError, PortsTakenError, PromptError (espeak-ng). Cancelling stops every SIPp.
     """
     groups = grouped(plans)
-    order = Order(target, rate, at_once, source, listen, deadline_seconds, on_message)
+    order = Order(target, rate, at_once, source, listen, deadline_seconds, invite_log, on_message)
     results: list[CallResult | None] = [None] * len(plans)
 
     async def run(group: Group) -> None:
@@ -105,6 +112,7 @@ class Order:
     source: str
     listen: bool
     deadline_seconds: float | None
+    invite_log: Path | None
     on_message: OnMessage | None
 
 
@@ -131,13 +139,11 @@ async def _run(plans: Sequence[CallPlan], order: Order) -> list[CallResult]:
     with TemporaryDirectory(prefix="huisheng-sipp-") as name:
         folder = Path(name)
         media = await asyncio.to_thread(write_media, script, sounds, folder, privileged=privileged)
-        most_bytes = round((media.seconds + MARGIN_SECONDS + _tail(script)) * RATE)
-        async with Ears(order.source, base, listened, most_bytes) as ears:
+        most = round((media.seconds + MARGIN_SECONDS + _tail(script)) / PACKET_SECONDS)
+        async with Ears(order.source, base, listened, most) as ears:
             messages = await _sipp_run(run, plans, media, folder, base, order)
             return [
-                result_of(
-                    plan, _call_id(run, number), messages, ears.heard(number), ears.keys(number)
-                )
+                result_of(plan, _call_id(run, number), messages, ears.heard(number))
                 for number, plan in enumerate(plans)
             ]
 
@@ -163,13 +169,33 @@ async def _sipp_run(
         arguments += ["-inf", table]
     arguments += generic(plans[0], with_caller=not injected)
     scenario = caller_scenario(plans[0], media, injected=injected)
-    async with sipp(run, scenario, arguments, folder, order.on_message) as child:
-        try:
-            async with asyncio.timeout(deadline):
-                await child.finished()
-        except TimeoutError as error:
-            raise CallsTooLongError(run, deadline) from error
+    with ExitStack() as logging:
+        hear = order.on_message
+        if order.invite_log is not None:
+            hear = _noting(logging.enter_context(InviteLog(order.invite_log)), run, plans, hear)
+        async with sipp(run, scenario, arguments, folder, hear) as child:
+            try:
+                async with asyncio.timeout(deadline):
+                    await child.finished()
+            except TimeoutError as error:
+                raise CallsTooLongError(run, deadline) from error
     return list(child.messages)
+
+
+def _noting(
+    log: InviteLog, run: str, plans: Sequence[CallPlan], hear: OnMessage | None
+) -> OnMessage:
+    """Add each call to the log when its first INVITE goes out."""
+    coming = {_call_id(run, number): plan for number, plan in enumerate(plans)}
+
+    def note(message: SipMessage) -> None:
+        if message.sent and message.is_request("INVITE") and message.call_id in coming:
+            plan = coming.pop(message.call_id)
+            log.add(Invite(message.at, message.call_id, text(plan.caller), text(plan.dialled)))
+        if hear is not None:
+            hear(message)
+
+    return note
 
 
 def _call_id(run: str, number: int) -> str:

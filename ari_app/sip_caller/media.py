@@ -13,6 +13,7 @@ from ari_app.sip_caller.plan import (
     Play,
     Press,
     Speak,
+    Tone,
     Wait,
 )
 from ari_app.sip_caller.timeline import (
@@ -25,6 +26,7 @@ from ari_app.sip_caller.timeline import (
     packets,
     seconds_of,
     sound_of,
+    tone,
 )
 
 MOST_SECONDS = 600
@@ -60,6 +62,8 @@ def segments_of(plan: CallPlan, spoken: Mapping[str, bytes]) -> list[Segment]:
                 segments.append(Sound(spoken[text]))
             case Play(path=path):
                 segments.append(Sound(path.read_bytes()))
+            case Tone(hz=hz, seconds=seconds):
+                segments.append(Sound(tone(hz, seconds)))
             case ExpectBye() | HangUp() | HangUpWhileRinging():
                 pass
     return segments

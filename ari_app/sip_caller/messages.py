@@ -143,10 +143,17 @@ AGENT_BYE = (
 )
 
 
-def reply(code: int, reason: str, *, sdp: str | None = None, of_invite: bool = False) -> str:
+def reply(
+    code: int,
+    reason: str,
+    *,
+    sdp: str | None = None,
+    of_invite: bool = False,
+    tag: str = ";tag=[pid]a[call_number]",
+) -> str:
     """The called side's answer. `of_invite`: to the INVITE (see `REMEMBER_CSEQ`), whatever request
-    came last."""
-    headers = _REPLY_HEADERS.replace("[last_To:]", "[last_To:];tag=[pid]a[call_number]")
+    came last. `tag`: what To lacks, nothing within a dialogue."""
+    headers = _REPLY_HEADERS.replace("[last_To:]", f"[last_To:]{tag}")
     if of_invite:
         headers = headers.replace("[last_CSeq:]", "CSeq: [$invite] INVITE")
     return f"SIP/2.0 {code} {reason}\n{headers}{_AGENT_CONTACT}{sdp or _NO_BODY}"

@@ -40,6 +40,14 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Tone:
+    """Sound a sine of `hz` for `seconds`: what arrives can be told from everything else."""
+
+    hz: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Hang up now. The last step; also what happens after the last step when none is named."""
 
@@ -58,7 +66,7 @@ class HangUpWhileRinging:
     seconds: float
 
 
-Step: TypeAlias = Wait | Press | Speak | Play | HangUp | ExpectBye | HangUpWhileRinging
+Step: TypeAlias = Wait | Press | Speak | Play | Tone | HangUp | ExpectBye | HangUpWhileRinging
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,20 @@ _CANCEL_ANSWERED = (
 )
 
 
+_REINVITED = '<recv request="INVITE" optional="global" next="reinvite"/>'
+"""To stand behind the first one. (SIPp wants it before a message that must come.)"""
+_NOW = (
+    '<gettimeofday assign_to="now,microseconds"/><multiply assign_to="now" value="1000"/>'
+    '<divide assign_to="microseconds" value="1000"/>'
+    '<add assign_to="now" variable="microseconds"/>'
+)
+"""Sets the variable `now`: milliseconds since 1970."""
+_LEFT = (
+    '<assign assign_to="left" variable="due"/><subtract assign_to="left" variable="now"/>'
+    '<test assign_to="over" variable="left" compare="less_than" value="1"/>'
+)
+
+
 def caller_scenario(plan: CallPlan, media: Media, *, injected: bool) -> str:
     """The calling side. `injected`: caller, dialled number and name come from an injection file
     (`[field0]` name, `[field1]` caller, `[field2]` dialled), one line per call; otherwise they are
@@ -66,13 +80,16 @@ def caller_scenario(plan: CallPlan, media: Media, *, injected: bool) -> str:
             f'<recv response="{code}" response_txn="invite" optional="true" next="refused"/>'
             for code in REFUSALS
         ),
-        f'<recv response="200" response_txn="invite" rrs="true" {limit}/>',
+        *([] if gives_up or media.info else [_REINVITED]),
+        f'<recv response="200" response_txn="invite" rrs="true" {limit}>'
+        f"{'' if gives_up else _begin(media)}</recv>",
         _send(dialogue.ack("[next_url]"), more='ack_txn="invite"'),
         *([] if gives_up else _talk(media, dialogue)),
         *([] if gives_up else _ending(plan)),
         '<label id="hangup"/>',
         _send(dialogue.bye(), retrans=True, more='start_txn="bye"'),
         *_BYE_ANSWERED,
+        *([] if gives_up or media.info else _reinvite(media)),
         '<label id="bye"/>',
         _send(OK, more='next="end"'),
         '<label id="unanswered"/>',
@@ -95,12 +112,14 @@ def agent_scenario(plan: CallPlan, media: Media, *, rings: float, answer: int) -
     final = (
         [
             _send(reply(200, "OK", sdp=sdp_of(media)), retrans=True),
-            '<recv request="ACK"/>',
+            *([] if media.info else [_REINVITED]),
+            f'<recv request="ACK">{_begin(media)}</recv>',
             *_talk(media, None),
             *_ending(plan),
             '<label id="hangup"/>',
             _send(AGENT_BYE, retrans=True, more='start_txn="bye"'),
             *_BYE_ANSWERED,
+            *([] if media.info else _reinvite(media)),
         ]
         if answer == 200
         else [
@@ -134,14 +153,32 @@ def _provisional(limit: str) -> list[str]:
     ]
 
 
-def _talk(media: Media, dialogue: Dialogue | None) -> list[str]:
-    """Start the media and let its time pass; a BYE meanwhile leads to the label `bye`."""
+def _begin(media: Media) -> str:
+    """What the message that begins the talk sets off: the media, and the time that it takes. All at
+    once, for the next message may come at once.
+    """
     if media.kind == "capture":
-        play = f"<nop><action><exec play_pcap_audio={quoteattr(str(media.path))}/></action></nop>"
+        play = f"<exec play_pcap_audio={quoteattr(str(media.path))}/>"
     else:
         source = f"{media.path},1,{ALAW},PCMA/8000"
-        play = f"<nop><action><exec rtp_stream={quoteattr(source)}/></action></nop>"
-    parts, passed = [play], 0.0
+        play = f"<exec rtp_stream={quoteattr(source)}/>"
+    if media.info:
+        return f"<action>{play}</action>"
+    lasts = f'<add assign_to="due" value="{_ms(media.seconds)}"/>'
+    return f'<action>{play}{_NOW}<assign assign_to="due" variable="now"/>{lasts}</action>'
+
+
+def _talk(media: Media, dialogue: Dialogue | None) -> list[str]:
+    """Let the media's time pass; a BYE meanwhile leads to the label `bye`."""
+    if not media.info:
+        return [
+            '<label id="rest"/>',
+            f"<nop><action>{_NOW}{_LEFT}</action></nop>",
+            '<nop test="over" next="told"/>',
+            '<pause variable="left"/>',
+            '<label id="told"/>',
+        ]
+    parts, passed = [], 0.0
     for at, key in media.info:
         if dialogue is None:
             raise ValueError("an agent without privileges cannot press keys")
@@ -150,6 +187,17 @@ def _talk(media: Media, dialogue: Dialogue | None) -> list[str]:
         parts.append('<recv response="200" response_txn="info"/>')
         passed = at
     return [*parts, f'<pause milliseconds="{_ms(media.seconds - passed)}"/>']
+
+
+def _reinvite(media: Media) -> list[str]:
+    """The other side changes the session, to hold it or to move its media: agreed to; the sound
+    goes on and ends when it would have.
+    """
+    return [
+        '<label id="reinvite"/>',
+        _send(reply(200, "OK", sdp=sdp_of(media), tag=""), retrans=True),
+        '<recv request="ACK" next="rest"/>',
+    ]
 
 
 def _ending(plan: CallPlan) -> list[str]:

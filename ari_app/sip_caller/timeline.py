@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from ari_app.sip_caller.plan import KEYS
+from stt.g711 import A_LAW
 
 RATE = 8000
 PACKET_SECONDS = 0.02
@@ -22,6 +25,7 @@ KEY_PACKETS = 6
 PAUSE_AFTER_KEY_SECONDS = 0.1
 OPENING_PACKETS = 5
 _SSRC = 0x48535649
+_TONE_LEVEL = 8000
 _END_SPACING_SECONDS = 0.002
 
 
@@ -164,6 +168,17 @@ def sound_of(segments: Iterable[Segment]) -> bytes:
         else:
             out.append(SILENCE * round(seconds_of(segment) * RATE))
     return b"".join(out)
+
+
+def tone(hz: float, seconds: float) -> bytes:
+    """A sine of `hz` as A-law, at a quarter of the full level."""
+    turns = np.arange(round(seconds * RATE)) * (hz / RATE)
+    sine = np.round(_TONE_LEVEL * np.sin(2 * np.pi * turns))
+    codes = np.argsort(A_LAW)
+    levels = A_LAW[codes].astype(np.int32)
+    borders = (levels[1:] + levels[:-1] + 1) // 2
+    alaw: bytes = codes[np.searchsorted(borders, sine, side="right")].astype(np.uint8).tobytes()
+    return alaw
 
 
 def _audio(slot: int, alaw: bytes) -> Iterator[Packet]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ari_app.sip_caller.plan import CallPlan
+from ari_app.sip_caller.rtp import Rtp
 
 LINE_BYTES = 16_384
 """A longer line of the trace is cut: request lines may be hostile."""
@@ -54,15 +55,23 @@ def parse_line(line: bytes) -> SipMessage | None:
 class CallResult:
     """What became of one call, seen from the line. Times are seconds since 1970.
 
-    heard: the A-law that arrived, in order of arrival, if the call was listened to; else None.
-    keys: the keys that arrived as telephone events, if the call was listened to.
+    rtp: what arrived, if the call was listened to; else None.
     """
 
     plan: CallPlan
     call_id: str
     messages: tuple[SipMessage, ...]
-    heard: bytes | None = None
-    keys: str = ""
+    rtp: Rtp | None = None
+
+    @property
+    def heard(self) -> bytes | None:
+        """The A-law that arrived, in order of arrival, if the call was listened to."""
+        return self.rtp.alaw if self.rtp is not None else None
+
+    @property
+    def keys(self) -> str:
+        """The keys that arrived as telephone events, if the call was listened to."""
+        return self.rtp.keys if self.rtp is not None else ""
 
     @property
     def status(self) -> int | None:
@@ -117,12 +126,8 @@ class CallResult:
 
 
 def result_of(
-    plan: CallPlan,
-    call_id: str,
-    messages: Sequence[SipMessage],
-    heard: bytes | None = None,
-    keys: str = "",
+    plan: CallPlan, call_id: str, messages: Sequence[SipMessage], rtp: Rtp | None = None
 ) -> CallResult:
     """The result of one call out of everything that a SIPp traced."""
     own = tuple(m for m in messages if m.call_id == call_id)
-    return CallResult(plan, call_id, own, heard, keys)
+    return CallResult(plan, call_id, own, rtp)

@@ -6,6 +6,7 @@ import pytest
 
 from ari_app.ari import ChannelDtmfReceived, Client
 from ari_app.sip_caller import AgentPlan, CallPlan, ExpectBye, Press, Wait, agent_phone, place_call
+from ari_app.sip_caller.media import raw_sockets_allowed
 from asterisk_conf.render import ARI_USER
 from asterisk_conf.server import AsteriskServer
 from tests.rig.asterisk import LINE_NUMBER
@@ -53,6 +54,33 @@ async def test_keys_arrive_and_the_tone_is_heard(
     if privileged:
         assert result.heard
         assert len(set(result.heard)) > 2, "a tone, not silence"
+
+
+async def test_keys_of_an_agent_arrive(asterisk: AsteriskServer) -> None:
+    if not raw_sockets_allowed():
+        pytest.skip("an agent presses keys through raw sockets: root or CAP_NET_RAW")
+    agent = asterisk.pbx.agents[1]
+    port = int(str(agent.contact).rpartition(":")[2])
+    steps = (Wait(0.3), Press(KEYS), ExpectBye(5))
+    async with (
+        Client(
+            url=asterisk.ari_url,
+            username=ARI_USER,
+            password=asterisk.secrets.ari,
+            application=asterisk.pbx.application,
+        ) as ari,
+        agent_phone(port, AgentPlan(rings=0.2, steps=steps)) as phone,
+    ):
+        channel = await ari.channels.originate(
+            f"PJSIP/{agent.extension}", app=asterisk.pbx.application
+        )
+        with ari.listen(ChannelDtmfReceived, channels=[channel.id]) as events:
+            keys = ""
+            while len(keys) < len(KEYS) and (event := await events.get(5)):
+                keys += event.digit
+        await channel.hangup()
+        await phone.ended()
+    assert keys == KEYS
 
 
 async def test_an_agent_whose_caller_gives_up_lets_go(asterisk: AsteriskServer) -> None:

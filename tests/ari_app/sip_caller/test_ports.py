@@ -2,13 +2,13 @@
 
 import pytest
 
+from ari_app.sip_caller.ears import Ears
 from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.messages import PORT_OFFSET, PORT_STEP
 from ari_app.sip_caller.ports import (
     CALLS_TO_REPEAT,
     FIRST_MEDIA_PORT,
     LAST_MEDIA_PORT,
-    Ears,
     free_media_port,
 )
 
