@@ -189,9 +189,8 @@ async def _event_or(call: Call, reaching: "asyncio.Task[object]", seconds: float
         await asyncio.wait({waiting, reaching}, return_when=asyncio.FIRST_COMPLETED)
         return waiting.result() if waiting.done() else None
     finally:
-        if not waiting.done():
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)  # also what it raised just now
 
 
 async def _key(call: Call, line: Line, digit: str) -> Stage | None:
