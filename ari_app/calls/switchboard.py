@@ -23,6 +23,7 @@ log = structlog.get_logger()
 STOP_SECONDS = 10.0
 EXPECT_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 1.0
+ENDING = frozenset({Stage.MESSAGE, Stage.WRAP_UP})  # nobody is asked to tell it all again
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
 CALLER, BACK, FEATURE, CALLBACK = "line", "back", "feature", "callback"
 
@@ -81,12 +82,12 @@ class Switchboard:
             await self._stop()
 
     async def drain(self, seconds: float) -> None:
-        """Send new callers to the dialplan from now on, hand over those who do not talk yet, and
-        give everybody `seconds` to come to an end: talks, and messages in the dialplan.
+        """Send new callers to the dialplan from now on, hand over those who choose or wait, and
+        give everybody `seconds` to come to an end: talks, messages here and in the dialplan.
         """
         self._draining = True
         for served in list(self._calls.values()):
-            if served.call.id not in self._line.talks and served.call.stage is not Stage.WRAP_UP:
+            if served.call.id not in self._line.talks and served.call.stage not in ENDING:
                 served.task.cancel("the line stops")
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
