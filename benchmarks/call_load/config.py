@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ari_app.yaml_lines import LinedYaml
+
 from .caller import CALLERS, number_of
 from .pbx import Bench, free_port
 
@@ -18,10 +20,10 @@ def write(bench: Bench) -> Path:
         "pbx": {**pbx, "mode": "existing"},
         "ivr": {
             "prompts": {
+                # what the line plays of its own accord in other cases
+                **dict.fromkeys(_SPOKEN, "喂"),
                 "main": {"file": str(bench.first) + "-recording.wav"},
                 "answer": {"file": str(bench.second) + "-recording.wav"},
-                # what the IVR plays of its own accord in other cases
-                **dict.fromkeys(_SPOKEN, "喂"),
             },
             "entry": [{"menu": "main"}],
             "menus": {
@@ -41,8 +43,7 @@ def write(bench: Bench) -> Path:
     return path
 
 
-_SPOKEN = ("invalid", "silence", "goodbye", "trouble", "tell", "recorded", "thanks", "nobody",
-           "connecting", "closed", "welcome")  # fmt: skip
+_SPOKEN = tuple(LinedYaml.read(Path(__file__).parents[2] / "config.yaml").data["ivr"]["prompts"])
 
 
 def customers() -> str:
