@@ -20,13 +20,15 @@ from ari_app.sip_caller import (
     Step,
     Wait,
 )
-from tests.chaos.site import AGENTS, QUEUE_AGENT, RINGING_AGENT
+from tests.chaos.site import AGENTS, BEIJING, QUEUE_AGENT, RINGING_AGENT
 from tests.chaos.sound import AGENT_HZ, CALLER_HZ, SECRET_HZ, tone_file
 
 SAYS = "我要退款"
 WORD = "退款"
+TIANJIN = "022"
 SECRET_KEYS = "6222"
 PATIENCE = 120.0
+SPOKEN_EVERY = 4.2
 MENU_UNTIL = 21.0  # callers in the menu choose so many seconds after the answer
 SECRET_AFTER = 11.0
 TONE_SECONDS = 90
@@ -45,6 +47,8 @@ STAGES = (
     "message",
     "paused",
 )
+HEARD_ELSEWHERE = frozenset({"message", "supervised"})
+GONE = "gone"  # hangs up in the menu while the fault may last
 ARRIVING = "arriving"  # comes while the fault lasts
 LEAVING = "leaving"  # waits in the queue and hangs up while the fault may last
 TALKS = {
@@ -75,14 +79,14 @@ class Caller:
     notes: list[str] = field(default_factory=list)
 
 
-def new_number() -> str:
-    """A land line in Tianjin that nobody else has."""
-    return f"0225{next(_number):07d}"
+def new_number(area_code: str = TIANJIN) -> str:
+    """A land line that nobody else has."""
+    return f"{area_code}5{next(_number):07d}"
 
 
 def caller(stage: str, dialled: str, sounds: Path) -> Caller:
     """A caller who comes for this stage."""
-    number = new_number()
+    number = new_number(BEIJING if stage in HEARD_ELSEWHERE else TIANJIN)
     return Caller(stage, number, CallPlan(number, dialled, steps_of(stage, sounds)))
 
 
@@ -96,6 +100,8 @@ def steps_of(stage: str, sounds: Path) -> tuple[Step, ...]:
     if stage == "announcement":
         again = [step for _ in range(5) for step in (Press("3"), Wait(4.0))]
         return (Wait(1.5), *again, *tells)
+    if stage == GONE:
+        return (Wait(11.5), HangUp())
     if stage == "queue":
         return (Wait(1.0), Press("5"), ExpectBye(PATIENCE))
     if stage == LEAVING:

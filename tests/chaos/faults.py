@@ -86,6 +86,12 @@ async def webhook(house: House, rng: Random) -> None:
     await kill(house, rng)
 
 
+async def recogniser(house: House, rng: Random) -> None:
+    house.ears.stall()
+    await asyncio.sleep(rng.uniform(0.0, 2.0))
+    await kill(house, rng)
+
+
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -96,6 +102,7 @@ FAULTS = {
         Fault("asterisk", asterisk, "Asterisk killed, started again", asterisk=True),
         Fault("both", both, "both killed", asterisk=True),
         Fault("recovery", recovery, "kill -9, and again while it recovers", long=True),
+        Fault("recogniser", recogniser, "kill -9 while a recogniser elsewhere has fallen silent"),
         Fault("webhook", webhook, "kill -9 while the webhook's target is down"),
     )
 }
@@ -103,6 +110,7 @@ FAULTS = {
 
 async def mend(house: House) -> None:
     """What a fault leaves broken for the rest of its round."""
+    house.ears.go_on()
     with contextlib.suppress(RuntimeError):
         if house.crm._runner is None:
             await house.crm.up()

@@ -22,6 +22,7 @@ from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
 from desk import tokens
 from desk.db.engine import Database
+from tests.chaos.recogniser import Recogniser, recogniser
 from tests.chaos.site import TARGET, write_config
 from tests.crm_bridge.receiver import SECRET, Receiver
 from tests.rig import ports
@@ -39,6 +40,7 @@ class House:
     settings: Settings
     asterisk: AsteriskServer
     crm: Receiver
+    ears: Recogniser
     client: httpx.AsyncClient
     said: Path
     _process: asyncio.subprocess.Process | None = None
@@ -171,9 +173,11 @@ async def house(folder: Path, installation: Installation) -> AsyncIterator[House
     """A house whose application and Asterisk run; nothing of it outlives the block."""
     async with AsyncExitStack() as stack:
         crm = await stack.enter_async_context(Receiver(port=ports.free_port()))
-        config = write_config(folder, crm.url)
+        elsewhere = ports.free_port()
+        config = write_config(folder, crm.url, elsewhere)
         ports.keep()
         settings = load(config)
+        ears = stack.enter_context(recogniser(elsewhere))
         asterisk = AsteriskServer(
             installation,
             settings.pbx,
@@ -191,7 +195,7 @@ async def house(folder: Path, installation: Installation) -> AsyncIterator[House
                 trust_env=False,
             )
         )
-        one = House(config, settings, asterisk, crm, client, folder / "said")
+        one = House(config, settings, asterisk, crm, ears, client, folder / "said")
         stack.push_async_callback(_end, one)
         await one.start()
         await asterisk.start()  # adopts the one that the application has started

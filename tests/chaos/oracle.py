@@ -17,7 +17,7 @@ from desk.db.schema import calls, tickets
 from desk.journal import Call
 from desk.recordings import Recording
 from desk.timeline import Entry
-from tests.chaos.cast import ARRIVING, SECRET_KEYS, SPEAKING, TALKS, WORD, Caller
+from tests.chaos.cast import ARRIVING, SECRET_KEYS, SPEAKING, SPOKEN_EVERY, TALKS, WORD, Caller
 from tests.chaos.house import House
 from tests.chaos.site import QUEUE_AGENT, TARGET
 from tests.chaos.sound import (
@@ -37,6 +37,8 @@ QUIET_SECONDS = 90.0
 FILED_SECONDS = 70.0  # reconciliation looks every minute
 LOOK_SECONDS = 0.5
 HEADER_BYTES = 44
+BUSY_SECONDS = 0.020
+LEAST_HEARD = 0.6  # of what a caller said in a talk must be in the transcript
 APP_FAULT_MARGIN = 1.0
 
 
@@ -166,7 +168,7 @@ def _judge_call(one: "Round", each: Caller, known: Known) -> None:
     for kept in known.recordings:
         _judge_recording(each, kept)
     # Who waits in the menu meanwhile is with the dialplan, or cut off, before he says anything.
-    broken = one.fault.long or one.fault.asterisk
+    broken = one.long or one.fault.asterisk
     silent = broken and each.stage in ("menu", "announcement")
     if each.stage in SPEAKING and each.reached and not silent:
         _judge_words(each, known)
@@ -198,8 +200,12 @@ def _judge_recording(each: Caller, kept: Recording) -> None:
 
 
 def _judge_words(each: Caller, known: Known) -> None:
-    if WORD not in known.said.get("caller", ""):
-        each.problems.append(f"what the caller said is not in the transcript: {known.said}")
+    said = known.said.get("caller", "").count(WORD)
+    seconds = [one.seconds for one in known.recordings if one.party == "caller"]
+    talks = each.stage in TALKS  # and says it again and again, before the fault and after it
+    least = max(1, round(LEAST_HEARD * max(seconds, default=0.0) / SPOKEN_EVERY)) if talks else 1
+    if said < least:
+        each.problems.append(f"heard {said} of {least} times: {known.said} in {seconds} s")
 
 
 def _judge_secret(each: Caller, known: Known) -> None:
@@ -223,7 +229,7 @@ def _judge_end(one: "Round", each: Caller) -> None:
     if one.fault.asterisk or not each.reached:
         return
     kept_on = each.stage in TALKS and each.stage != "wrap_up"
-    if not one.fault.long:
+    if not one.long:
         kept_on = kept_on or each.stage in ("menu", "announcement", "queue", "ringing")
     ended = [i.ended_at for i in one.wire.from_callers() if i.number == each.number and i.ended_at]
     if kept_on and ended and ended[0] < one.ending_at:
@@ -242,7 +248,7 @@ def _judge_order(one: "Round") -> None:
     rung = [i.number for i in one.wire.to_agents() if i.destination == talker]
     if len(rung) > 1:
         one.problems.append(f"an agent's telephone rang during a talk: {rung}")
-    if one.fault.asterisk or one.fault.long:
+    if one.fault.asterisk or one.long:
         return
     if missing := [number for number in came if number not in served]:
         one.problems.append(f"waited and were never served: {missing}")
@@ -292,8 +298,9 @@ def _judge_flow(one: "Round", each: Caller, who: str, heard: Flow, sent: Flow) -
         each.problems.append(f"{who}: {heard.jumps} jumps, {heard.sources} sources")
     if heard.tone < 0.95:
         each.problems.append(f"{who} heard the tone in {heard.tone:.0%} of the packets only")
-    # A machine that is too busy to send evenly says nothing of us.
-    if heard.longest_gap > max(MOST_GAP_SECONDS, sent.longest_gap + 0.02):
+    # A machine that is too busy to send evenly says nothing of us; one whose cores are shared lets
+    # Asterisk, too, wait a moment now and then: what is over 40 ms is counted in the table.
+    if heard.longest_gap > max(MOST_GAP_SECONDS, sent.longest_gap) + BUSY_SECONDS:
         each.problems.append(
             f"{who} heard nothing for {heard.longest_gap * 1000:.0f} ms, "
             f"sent was without a gap over {sent.longest_gap * 1000:.0f} ms"

@@ -20,6 +20,7 @@ from asterisk_conf.settings import AgentSettings
 from tests.chaos import oracle
 from tests.chaos.cast import (
     ARRIVING,
+    GONE,
     LEAVING,
     STAGES,
     TALKS,
@@ -29,7 +30,7 @@ from tests.chaos.cast import (
 )
 from tests.chaos.faults import Fault, mend
 from tests.chaos.house import House
-from tests.chaos.site import QUEUE_AGENT, RINGING_AGENT, SUPERVISOR, WAITERS
+from tests.chaos.site import LEASE_SECONDS, QUEUE_AGENT, RINGING_AGENT, SUPERVISOR, WAITERS
 from tests.chaos.wire import Wire
 
 REACH_SECONDS = 20.0
@@ -53,6 +54,11 @@ class Round:
     agent_ports: dict[str, int] = field(default_factory=dict)
     flows: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def long(self) -> bool:
+        """Whether callers who do not talk may be with the dialplan, for their lease was over."""
+        return self.fault.long or self.mended_at - self.fault_at > LEASE_SECONDS
 
     @property
     def all_problems(self) -> list[str]:
@@ -92,6 +98,8 @@ async def play_round(
 
 def _cast(stages: Sequence[str], waiting: int, dialled: str, sounds: Path) -> list[Caller]:
     wanted = [stage for stage in stages for _ in range(waiting if stage == "queue" else 1)]
+    if stages == STAGES:
+        wanted.append(GONE)
     if "queue" in wanted and waiting > 2:
         wanted.insert(wanted.index("queue") + waiting // 2, LEAVING)
     return [caller(stage, dialled, sounds) for stage in wanted]
@@ -252,6 +260,7 @@ async def _talk(house: House, one: Caller) -> Any:
 _LEADS: dict[str, Callable[[House, Caller], Awaitable[None]]] = {
     "menu": _in_menu,
     "announcement": _in_menu,
+    GONE: _in_menu,
     "message": _in_message,
     "queue": _in_queue,
     LEAVING: _in_queue,

@@ -13,6 +13,7 @@ from tests.rig.asterisk import pbx_settings
 from tests.rig.ports import free_port
 
 TARGET = "crm"
+BEIJING = "010"
 LEASE_SECONDS = 5
 MENU_SECONDS = 6.0
 RING_SECONDS = 60
@@ -38,8 +39,9 @@ KEYS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_config(folder: Path, webhook_url: str) -> Path:
-    """The project's config.yaml on free ports, its state in `folder`, always open."""
+def write_config(folder: Path, webhook_url: str, recogniser_port: int) -> Path:
+    """The project's config.yaml on free ports, its state in `folder`, always open. Callers from
+    Beijing are heard by a recogniser elsewhere."""
     config = load(CONFIG).model_dump(mode="json")
     agents = [
         {
@@ -72,7 +74,12 @@ def write_config(folder: Path, webhook_url: str) -> Path:
         "unanswered_rings": 0,
         "rules": {"default": [{"after": 0, "need": ["team"]}]},
     }
-    config["speech"] |= {"silence_seconds": 2.0, "message_seconds": MESSAGE_SECONDS}
+    server = f"ws://127.0.0.1:{recogniser_port}"
+    config["speech"] |= {
+        "silence_seconds": 2.0,
+        "message_seconds": MESSAGE_SECONDS,
+        "models": [{"name": "elsewhere", "server": server, "area_codes": [BEIJING]}],
+    }
     config["api"] |= {"port": free_port(), "log_level": "info"}
     config["bridge"] |= {
         "targets": [{"kind": "webhook", "name": TARGET, "url": webhook_url, "deadline_seconds": 2}],

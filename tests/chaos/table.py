@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.cast import ARRIVING, LEAVING, STAGES
+from tests.chaos.cast import ARRIVING, GONE, LEAVING, STAGES
 from tests.chaos.faults import FAULTS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -14,7 +14,7 @@ ROUNDS, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 MOST_GAP_MS = 40
 LOST, DOUBLED, CUT = "LOST", "DOUBLED", "CUT"
-ROWS = (*STAGES, LEAVING, ARRIVING)
+ROWS = (*STAGES, GONE, LEAVING, ARRIVING)
 
 Played = Mapping[str, Any]
 """A round as it is kept: seed, fault, commit, at, seconds, callers (stage, reached, problems),
@@ -88,7 +88,8 @@ def _sound(flows: Sequence[Mapping[str, Any]]) -> str:
         f"{sum(each['jumps'] for each in flows)} jumps of the sequence number, right tone in "
         f"{min(each['tone'] for each in flows):.1%} of the packets or more. Where the sender "
         f"itself sent without a gap over {MOST_GAP_MS} ms ({len(fair)} of {len(flows)} "
-        f"directions: the machine is shared), the longest gap heard was {longest:.0f} ms."
+        f"directions: the machine is shared), the longest gap heard was {longest:.0f} ms, and "
+        f"{sum(each['heard_gap_ms'] > MOST_GAP_MS for each in fair)} were over {MOST_GAP_MS} ms."
     )
 
 
