@@ -60,6 +60,7 @@ def test_the_dialplan_has_these_contexts_and_includes_only():
         "huisheng-ended",
         "huisheng-agent-gone",
         "huisheng-back",
+        "huisheng-callback",
         "huisheng-fallback",
         "huisheng-told",
         "huisheng-say",

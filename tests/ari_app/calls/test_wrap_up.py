@@ -27,6 +27,7 @@ def _kind(
     message: bool = False,
     ticket_id: int | None = None,
     talked: bool = False,
+    promised: bool = False,
     **tickets: Any,
 ) -> str | None:
     call: Any = SimpleNamespace(
@@ -36,6 +37,7 @@ def _kind(
         choice=choice,
         served=served,
         talked=talked,
+        state={"promised": True} if promised else {},
         message=object() if message else None,
         ticket_id=ticket_id,
     )
@@ -49,6 +51,8 @@ def _kind(
     [
         # who talked to an agent has a ticket, wherever he calls from
         ("call", (BEIJING, None, {"talked": True, "served": True})),
+        # who was promised a call-back has one too, before anybody calls
+        ("callback", (BEIJING, None, {"promised": True, "served": True})),
         # a choice that says what the matter is
         ("complaint", (BEIJING, COMPLAINT, {})),
         ("complaint", (TIANJIN, COMPLAINT, {"message": True})),
