@@ -6,12 +6,11 @@ Everything is entered with `async with`, so it ends in the reverse order, whatev
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,17 +20,15 @@ from agi_scripts.scripts import SCRIPTS
 from agi_scripts.server import AgiServer
 from ari_app.ari import Client
 from ari_app.calls.agent_records import restored_queue
-from ari_app.calls.callbacks import Callbacks
 from ari_app.calls.controls import Controls
 from ari_app.calls.hearing import Hearing
 from ari_app.calls.journal import Journal
 from ari_app.calls.line import Line
-from ari_app.calls.recovery.reconcile import reconciler_of
-from ari_app.calls.recovery.sources import Sources
 from ari_app.calls.spool import Spool
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
+from ari_app.errands import Errands
 from ari_app.ivr.compiled import compile_menus
 from ari_app.ivr.reload import MenuReload, Menus
 from ari_app.metrics import LineMetrics
@@ -44,7 +41,6 @@ from asterisk_conf import install as asterisk_install
 from asterisk_conf import secrets as pbx_secrets
 from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
-from asterisk_conf.watch import watch
 from crm_bridge.delivery import Bridge
 from crm_bridge.demo_crm import TARGET_NAME, DemoCrm
 from crm_bridge.secret import secret_of
@@ -70,6 +66,7 @@ class Running:
     asterisk: AsteriskServer | None
     line: Line
     switchboard: Switchboard
+    errands: Errands
     url: str  # of the API and the status page
 
 
@@ -156,38 +153,18 @@ async def running_line(
         if config is not None:
             await _watch_menus(config, line, asterisk, stack)
         await stack.enter_async_context(Periodic(line))
+        errands = Errands(line, switchboard, asterisk)
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),
             tasks.create_task(switchboard.run(), name="switchboard"),
-            *(tasks.create_task(w, name=name) for name, w in _errands(line, switchboard, asterisk)),
+            *(tasks.create_task(w, name=name) for name, w in errands.works()),
         ]
         try:
             serving.set()
-            yield Running(settings, asterisk, line, switchboard, api.url)
+            yield Running(settings, asterisk, line, switchboard, errands, api.url)
         finally:
             for task in work:
                 task.cancel()
-
-
-def _errands(
-    line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
-) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
-    """What else runs as long as the line does."""
-    yield "call-backs", Callbacks(line, switchboard).run()
-    spool_dir = line.settings.pbx.spool_dir
-    if asterisk is not None:
-        yield "Asterisk's watch", watch(asterisk)
-        sources = Sources.of(asterisk.paths)
-    elif spool_dir is not None:
-        sources = Sources.existing(spool_dir)
-    else:
-        return
-
-    async def reconcile() -> None:
-        await switchboard.resumed.wait()
-        await reconciler_of(line, sources, lambda: switchboard.call_ids).run()
-
-    yield "reconciliation", reconcile()
 
 
 async def _journal(

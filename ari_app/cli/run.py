@@ -155,7 +155,13 @@ async def serve(
             raise HandedOver
         seconds = settings.pbx.drain_seconds
         console.print(f"正在停止,最多等待通话 {seconds} 秒,再按一次 Ctrl-C 立即停止 / stopping …")
-        await first(running.switchboard.drain(seconds), stop_now.wait())
+        await first(wind_down(running, seconds), stop_now.wait())
+
+
+async def wind_down(running: Running, seconds: float) -> None:
+    """Let calls come to an end, and open the tickets of those that the dialplan ended."""
+    await running.switchboard.drain(seconds)
+    await running.errands.settle()
 
 
 def asked_for(state_dir: Path, hand_over: asyncio.Event) -> None:

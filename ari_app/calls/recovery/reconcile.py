@@ -95,6 +95,7 @@ class Reconciler:
         self._state = state
         self._around = around
         self._progress: Progress | None = None
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Work now and every minute, sooner again while the dialplan serves, until cancelled. Start
@@ -116,18 +117,22 @@ class Reconciler:
             call.fallback for call in self._progress.calls.values()
         )
 
-    async def once(self) -> Reconciled:
-        """One round.
+    async def once(self, quiet: timedelta = QUIET) -> Reconciled:
+        """One round; what was heard of within `quiet` is left for the next one.
 
         Raises:
             AriError, DatabaseError: nothing was filed, and nothing is lost.
             OSError: a file cannot be read or written; what was filed stays.
         """
+        async with self._turn:
+            return await self._round(quiet)
+
+    async def _round(self, quiet: timedelta) -> Reconciled:
         if self._progress is None:
             self._progress = await asyncio.to_thread(load, self._state)
         progress = self._progress
         messages = await asyncio.to_thread(gather, self._sources, progress, self._around.now())
-        done = await self._file_all(progress, messages)
+        done = await self._file_all(progress, messages, quiet)
         await asyncio.to_thread(save, self._state, progress)
         await asyncio.to_thread(shorten, self._sources, progress)
         tickets_opened.inc(done.tickets)
@@ -143,11 +148,13 @@ class Reconciler:
             )
         return done
 
-    async def _file_all(self, progress: Progress, messages: Mapping[str, Path]) -> Reconciled:
+    async def _file_all(
+        self, progress: Progress, messages: Mapping[str, Path], quiet: timedelta
+    ) -> Reconciled:
         if not progress.calls or not self._around.settled():
             return Reconciled(waiting=len(progress.calls))
         present = frozenset(await self._around.present())
-        still = self._around.now() - QUIET
+        still = self._around.now() - quiet
         over = sorted(
             (
                 call

@@ -1,0 +1,63 @@
+"""What runs beside the calls as long as the line does."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from ari_app.ari import AriError
+from ari_app.calls.callbacks import Callbacks
+from ari_app.calls.line import Line
+from ari_app.calls.recovery.reconcile import Reconciler, reconciler_of
+from ari_app.calls.recovery.sources import Sources
+from ari_app.calls.switchboard import Switchboard
+from asterisk_conf.server import AsteriskServer
+from asterisk_conf.watch import watch
+from desk.errors import DatabaseError
+
+log = structlog.get_logger()
+
+SETTLE_SECONDS = 5.0
+
+
+class Errands:
+    """The watch over an Asterisk of ours, call-backs, and what Asterisk knows of calls."""
+
+    def __init__(
+        self, line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
+    ) -> None:
+        """`asterisk`: our own; None where one exists already."""
+        self._line, self._switchboard, self._asterisk = line, switchboard, asterisk
+        spool_dir = line.settings.pbx.spool_dir
+        sources = Sources.existing(spool_dir) if spool_dir is not None else None
+        if asterisk is not None:
+            sources = Sources.of(asterisk.paths)
+        self._reconciler: Reconciler | None = None
+        if sources is not None:
+            self._reconciler = reconciler_of(line, sources, lambda: switchboard.call_ids)
+
+    def works(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        """Name and coroutine of each; all run until they are cancelled."""
+        yield "call-backs", Callbacks(self._line, self._switchboard).run()
+        if self._asterisk is not None:
+            yield "Asterisk's watch", watch(self._asterisk)
+        if self._reconciler is not None:
+            yield "reconciliation", self._reconcile(self._reconciler)
+
+    async def settle(self) -> None:
+        """File the calls that were handed to the dialplan and are over, before the line stops:
+        their tickets need not wait for the next start. What cannot be done now is done then.
+        """
+        if self._reconciler is None:
+            return
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self._reconciler.once(quiet=timedelta())
+        except (AriError, DatabaseError, OSError, TimeoutError) as error:
+            log.warning("calls are reconciled by the next start", why=str(error) or "too slow")
+
+    async def _reconcile(self, reconciler: Reconciler) -> None:
+        await self._switchboard.resumed.wait()
+        await reconciler.run()
