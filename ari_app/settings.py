@@ -33,6 +33,8 @@ from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
 from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
+from desk.sla.check import check_sla
+from desk.sla.settings import SlaSettings
 from stt.settings import SpeechSettings
 
 
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     callback: CallbackSettings = CallbackSettings()
     tickets: TicketSettings = TicketSettings()
+    sla: SlaSettings = SlaSettings()
     speech: SpeechSettings = SpeechSettings()
     recording: RecordingSettings = RecordingSettings()
     bridge: BridgeSettings = BridgeSettings()
@@ -137,6 +140,7 @@ def load(path: Path) -> Settings:
         *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
         *check_queue(settings.queue, settings.pbx),
         *check_callback(settings.callback, settings.pbx, settings.ivr),
+        *_service_levels(settings, home),
         *_notices(settings),
         *_ports(settings),
     ]
@@ -152,6 +156,13 @@ def _told(source: LinedYaml, found: Sequence[Problem], lost: Sequence[str]) -> s
     return "\n".join(
         [*lost, *environment, *source.describe([p for p in found if not overridden[p]])]
     )
+
+
+def _service_levels(settings: Settings, home: Path) -> Iterator[Problem]:
+    """Names in the service levels that lead nowhere."""
+    teams = {agent.team for agent in settings.pbx.agents}
+    for location, message in check_sla(settings.sla, settings.tickets.types, teams, home):
+        yield Problem(location, message)
 
 
 def _notices(settings: Settings) -> Iterator[Problem]:
@@ -190,4 +201,13 @@ def _absolute(settings: Settings, home: Path) -> dict[str, Any]:
     calendar = None if ivr.calendar_file is None else home / ivr.calendar_file
     ivr = ivr.model_copy(update={"prompts": prompts, "calendar_file": calendar})
     speech = settings.speech.absolute(home)
-    return {"state_dir": home / settings.state_dir, "speech": speech, "ivr": ivr}
+    calendars = {
+        team: each if each.file is None else each.model_copy(update={"file": home / each.file})
+        for team, each in settings.sla.calendars.items()
+    }
+    return {
+        "state_dir": home / settings.state_dir,
+        "speech": speech,
+        "ivr": ivr,
+        "sla": settings.sla.model_copy(update={"calendars": calendars}),
+    }

@@ -58,13 +58,18 @@ class Calendar:
     Attributes:
         overrides: days that the company's file decides.
         tz: the zone in which days begin and opening hours are meant.
+        known_through: the last year whose announced holidays count. A time that was reckoned with
+            the package of an earlier year can so be reckoned again, whatever is installed now.
     """
 
     overrides: Mapping[date, DayKind] = field(default_factory=dict)
     tz: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    known_through: int = field(default_factory=lambda: announced_through())
 
     def is_workday(self, day: date) -> bool:
         """Whether people work on a day; see `warning` for how sure that is."""
+        if day.year > self.known_through and day not in self.overrides:
+            return day.weekday() < 5
         return is_workday(day, self.overrides)
 
     def warning(self, day: date) -> NoHolidayData | None:
@@ -147,10 +152,32 @@ def is_open(schedule: Schedule, at: datetime, calendar: Calendar) -> bool:
     local = at.astimezone(calendar.tz)
     today = local.date()
     minute = local.hour * 60 + local.minute
-    if any(start <= minute < end for start, end in _hours(schedule, today, calendar)):
-        return True
-    yesterday = today - timedelta(days=1)
-    return any(minute < end - _DAY_MINUTES for _, end in _hours(schedule, yesterday, calendar))
+    return any(start <= minute < end for start, end in open_minutes(schedule, today, calendar))
+
+
+def open_minutes(schedule: Schedule, day: date, calendar: Calendar) -> list[tuple[int, int]]:
+    """When a schedule is open on a day, as (start, end) in minutes of the wall clock, 0 to 1440,
+    in order and apart from each other. The night before counts where it lasts into the day.
+
+    Raises:
+        ValueError: the schedule is not written as `Schedule` says.
+    """
+    spans = [(start, min(end, _DAY_MINUTES)) for start, end in _hours(schedule, day, calendar)]
+    if day > date.min:
+        night = _hours(schedule, day - timedelta(days=1), calendar)
+        spans += [(0, end - _DAY_MINUTES) for _, end in night if end > _DAY_MINUTES]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+        else:
+            apart.append((start, end))
+    return apart
+
+
+def announced_through() -> int:
+    """The last year whose holidays and make-up days the installed package knows."""
+    return max(_announced_years())
 
 
 def read_overrides(path: Path) -> dict[date, DayKind]:
