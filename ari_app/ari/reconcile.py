@@ -20,6 +20,8 @@ from ari_app.ari.snapshots import (
     PlaybackSnapshot,
 )
 
+STASIS = "Stasis"  # the dialplan application that a channel in an application executes
+
 Call = Callable[..., Awaitable[Any]]
 
 
@@ -60,7 +62,7 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
                 gone.append(ident)
                 exchange.feed(end)
         for ident in sorted(unknown - exchange.believed()):
-            if ident in existing:
+            if ident in existing and _is_inside(existing[ident]):
                 exchange.adopt(ident)
                 adopted.append(existing[ident])
     if bridges:
@@ -74,6 +76,13 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
                 )
     ended = [key for key, target in media if await _ended(call, exchange, key, target)]
     return Reconciliation(tuple(gone), tuple(adopted), tuple(held.bridge_ids), tuple(ended))
+
+
+def _is_inside(channel: ChannelSnapshot) -> bool:
+    """Whether a channel that the application holds is in it. One that it has only subscribed to,
+    because it still rings, is told of by a StasisStart of its own.
+    """
+    return channel.dialplan.app_name in ("", STASIS)
 
 
 def _missed_end(

@@ -146,6 +146,17 @@ class TestBreaks:
             assert len(ari.adopted()) == 0
             assert len(ari.arrivals()) == 0
 
+    async def test_channel_that_still_rings_for_a_former_process_arrives_when_it_is_answered(
+        self, fake: FakeAri, client_of: ClientOf
+    ) -> None:
+        rings = {"id": "1.7", "dialplan": {"context": "from-trunk", "app_name": "AppDial2"}}
+        fake.held.append("1.7")
+        fake.answers["GET", "channels"] = (200, [rings])
+        async with client_of(fake) as ari:
+            assert len(ari.adopted()) == 0
+            await fake.start("1.7")
+            assert (await anext(ari.arrivals())).channel.id == "1.7"
+
     async def test_after_a_break_answer_does_not_trust_what_the_client_knew(
         self, fake: FakeAri, ari: Client
     ) -> None:
