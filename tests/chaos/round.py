@@ -86,6 +86,7 @@ async def play_round(
         one = Round(seed, fault, _cast(stages, waiting, house.number, sounds), wire)
         one.agent_ports = {a.extension: _port(a) for a in house.settings.pbx.agents}
         async with _telephones(house, sounds), _calling(house, one.callers):
+            house.hurry()
             await _reach(house, one.callers)
             await asyncio.sleep(rng.uniform(0.0, 1.5))
             await _break(house, one, rng)
@@ -342,7 +343,9 @@ async def _end(house: House, one: Round) -> None:
             await house.order(f"calls/{each.call_id}/hangup")
     if one.fault.asterisk:
         # Nobody tells a caller that the exchange is gone: only who came later has an end.
-        await asyncio.wait(house.calling[-1:], timeout=END_SECONDS / 3)
+        _done, late = await asyncio.wait(house.calling[-1:], timeout=END_SECONDS / 5)
+        for call in (await house.get("calls?live=true&limit=100"))["items"] if late else ():
+            await house.order(f"calls/{call['id']}/hangup")
         return
     _done, late = await asyncio.wait(house.calling, timeout=END_SECONDS / 3)
     if late:  # in the menu still, having chosen while nobody listened

@@ -53,6 +53,7 @@ class Flow:
 
     packets: int = 0
     longest_gap: float = 0.0
+    gap_at: float = 0.0  # when it began, seconds since 1970
     jumps: int = 0  # sequence numbers that do not follow one another
     sources: int = 0  # different SSRCs
     tone: float = 0.0  # share of the packets that are the tone
@@ -68,9 +69,11 @@ def flow(packets: Sequence[Rtp], since: float, until: float, hertz: int) -> Flow
     right = sum(
         share(g711.decode(packet.payload, g711.A_LAW), hertz) > LEAST_SHARE for packet in audio
     )
+    gap, gap_at = max((later.at - earlier.at, earlier.at) for earlier, later in pairs)
     return Flow(
         packets=len(inside),
-        longest_gap=max(later.at - earlier.at for earlier, later in pairs),
+        longest_gap=gap,
+        gap_at=gap_at,
         jumps=sum((later.sequence - earlier.sequence) % 65_536 != 1 for earlier, later in pairs),
         sources=len({packet.ssrc for packet in inside}),
         tone=right / len(audio) if audio else 0.0,

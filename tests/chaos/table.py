@@ -80,16 +80,19 @@ def _summary(played: Sequence[Played]) -> list[str]:
 
 
 def _sound(flows: Sequence[Mapping[str, Any]]) -> str:
-    fair = [each for each in flows if each["sent_gap_ms"] <= MOST_GAP_MS]
-    longest = max((each["heard_gap_ms"] for each in fair), default=0.0)
+    longest = sorted(each["heard_gap_ms"] for each in flows)
+    fair = [each for each in flows if each.get("before_gap_ms", MOST_GAP_MS) < MOST_GAP_MS]
+    even = [each for each in fair if each["sent_gap_ms"] <= MOST_GAP_MS]
     return (
         f"Sound of {len(flows) // 2} talks during a fault of ours: "
         f"{sum(each['packets'] for each in flows)} packets, "
         f"{sum(each['jumps'] for each in flows)} jumps of the sequence number, right tone in "
-        f"{min(each['tone'] for each in flows):.1%} of the packets or more. Where the sender "
-        f"itself sent without a gap over {MOST_GAP_MS} ms ({len(fair)} of {len(flows)} "
-        f"directions: the machine is shared), the longest gap heard was {longest:.0f} ms, and "
-        f"{sum(each['heard_gap_ms'] > MOST_GAP_MS for each in fair)} were over {MOST_GAP_MS} ms."
+        f"{min(each['tone'] for each in flows):.1%} of the packets or more. Longest gap of a "
+        f"direction: median {longest[len(longest) // 2]:.0f} ms, worst {longest[-1]:.0f} ms. In "
+        f"{len(even)} of {len(flows)} directions the machine was quiet enough to judge (no gap over "
+        f"{MOST_GAP_MS} ms in the five seconds before the fault, nor where it was sent); of these "
+        f"{sum(each['heard_gap_ms'] > MOST_GAP_MS for each in even)} had a gap over {MOST_GAP_MS} "
+        f"ms, the longest {max((e['heard_gap_ms'] for e in even), default=0):.0f} ms."
     )
 
 

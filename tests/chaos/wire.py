@@ -19,6 +19,7 @@ _SO_RCVBUFFORCE = 33
 _ETH_P_IP = 0x0800
 _BUFFER_BYTES = 64 << 20
 _LOOK_SECONDS = 0.2
+EDGE = 0.005
 _CALL_ID = re.compile(rb"^Call-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _FROM = re.compile(rb"^From:[^\r\n]*?<?sips?:([^@>;\s]*)@?", re.MULTILINE | re.IGNORECASE)
 _AUDIO = re.compile(rb"^m=audio (\d+)", re.MULTILINE)
@@ -92,6 +93,19 @@ class Wire:
         """Everything that arrived at this port, in order."""
         flows = [packets for (_, to), packets in self.audio.items() if to == port]
         return sorted((packet for flow in flows for packet in flow), key=lambda p: p.at)
+
+    def paused_together(self, since: float, until: float) -> tuple[int, int]:
+        """How many of Asterisk's own streams sent nothing between two moments, and how many there
+        were, among those that sent within a tenth of a second before and after."""
+        paused = there = 0
+        for (source, _), packets in self.audio.items():
+            if not self.media[0] <= source <= self.media[1]:
+                continue
+            times = [packet.at for packet in packets if since - 0.1 < packet.at < until + 0.1]
+            if any(at <= since for at in times) and any(at >= until for at in times):
+                there += 1
+                paused += not any(since + EDGE < at < until - EDGE for at in times)
+        return paused, there
 
     def _listen(self, listening: socket.socket) -> None:
         with listening:
