@@ -39,6 +39,7 @@ class Transcriptions:
         self._store = store
         self._now = now
         self._wake = asyncio.Event()
+        self._resting: dict[int, float] = {}  # recording → when it may be tried again
 
     def wake(self) -> None:
         """A recording has just been added."""
@@ -61,9 +62,19 @@ class Transcriptions:
 
     async def _batch(self) -> bool:
         """Transcribe a few; whether it is worth looking again at once."""
-        waiting = await self._db.read(recordings.untranscribed, limit=BATCH)
+        now = asyncio.get_running_loop().time()
+        self._resting = {ident: until for ident, until in self._resting.items() if until > now}
+        limit = BATCH + len(self._resting)
+        waiting = [
+            recording
+            for recording in await self._db.read(recordings.untranscribed, limit=limit)
+            if recording.id not in self._resting
+        ][:BATCH]
         done = await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
-        return any(done)
+        for recording, is_done in zip(waiting, done, strict=True):
+            if not is_done:  # those behind it may have another recogniser, which answers
+                self._resting[recording.id] = now + SWEEP_SECONDS
+        return bool(waiting)
 
     async def _transcribe(self, recording: Recording) -> bool:
         """Whether it need not be tried again."""
