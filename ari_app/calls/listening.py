@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -13,7 +15,15 @@ from ari_app.calls.call import Call
 from ari_app.calls.conversation import Conversation, Tapped
 from ari_app.calls.line import Line
 from ari_app.calls.talk_records import heard
-from ari_app.calls.tap import attach_ear, close_tap, new_tap, open_tap, pause_tap, resume_tap
+from ari_app.calls.tap import (
+    attach_ear,
+    close_tap,
+    detach_ear,
+    new_tap,
+    open_tap,
+    pause_tap,
+    resume_tap,
+)
 from ari_app.queue import Need
 from desk.api.control import TranscriptState
 from desk.utterances import NewUtterance
@@ -44,54 +54,82 @@ class Listening:
         """Listen to a party; to one whom a former process listened to, listen on."""
         if self._state.recorded == "refused" or channel.id in self._ears:
             return
+        until = asyncio.get_running_loop().time() + OPEN_SECONDS
+        ear = Ear.open(self._call, self._line, party, channel.id)
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await self._begin(channel, party)
+            async with asyncio.timeout_at(until):
+                tap = await self._tap(channel, party, ear)
+            if ear is not None and tap is not None:
+                async with asyncio.timeout_at(until):
+                    await attach_ear(self._line, tap, partial(ear.hear, tap))
+                self._ears[channel.id] = ear
+                ear = None
         except (AriError, TimeoutError, KeyError) as error:
             log.error("party is not listened to", call=self._call.id, party=party, error=str(error))
+        finally:
+            if ear is not None:
+                self._deafen(channel.id, ear)
 
-    async def _begin(self, channel: Channel, party: str) -> None:
-        line = self._line
-        ear = Ear.open(self._call, line, party, channel.id)
+    async def _tap(self, channel: Channel, party: str, ear: "Ear | None") -> Tapped | None:
+        """The party's tap, which rests where the talk's recording does; None: none is wanted.
+
+        Raises:
+            AriError: there is none, so that nothing is recorded that should not be.
+        """
         tap = self._state.taps.get(channel.id)
-        if tap is None:
-            if self._state.recorded == "off" and ear is None:
-                return
+        if tap is not None:
+            tap.complete = False  # nobody heard what was said meanwhile
+            if tap.recording and await _is_paused(self._line, tap):
+                self._state.recorded, self._call.private = "paused", True
+        elif self._call.recorded == "on" or ear is not None:
             tap = new_tap(channel, party)
             tap.complete = ear is not None
-            await open_tap(
-                line,
-                self._call.id,
-                tap,
-                recorded=self._state.recorded != "off",
-                hear=partial(ear.hear, tap) if ear is not None else None,
-            )
+            kept = self._call.recorded == "on"
+            name = f"party-{self._call.id}-{self._state.bridge}-{channel.id}" if kept else ""
+            await open_tap(self._line, tap, name, paused=self._state.recorded == "paused")
             self._state.taps[channel.id] = tap
-        else:
-            tap.complete = False  # nobody heard what was said meanwhile
-            if tap.recording and await _is_paused(line, tap):
-                self._state.recorded = "paused"
-                self._call.private = True
-            if ear is not None:
-                await attach_ear(line, tap, partial(ear.hear, tap))
-        if ear is not None:
-            self._ears[channel.id] = ear
         if self._state.recorded == "paused":
-            await self.pause()
+            if ear is not None:
+                ear.pause()
+            await self._pause()
+        return tap
+
+    def _deafen(self, channel_id: str, ear: "Ear") -> None:
+        """An ear that hears nothing: the recording says what was said."""
+        tap = self._state.taps.get(channel_id)
+        if tap is not None:
+            tap.complete = False
+        self._chore(_let_go(self._line, tap, ear), f"deaf {channel_id}")
 
     async def pause(self) -> None:
-        """Keep nothing from now on. Raises AriError where a recording cannot be paused."""
+        """Keep nothing from now on. Raises AriError where a recording cannot be paused: none is
+        then, unless going on fails too.
+        """
+        try:
+            await self._pause()
+        except AriError:
+            with contextlib.suppress(AriError):
+                await self.resume()
+            raise
+
+    async def _pause(self) -> None:
         for ear in self._ears.values():
-            ear.stream.pause()
+            ear.pause()
         for tap in self._state.taps.values():
             await pause_tap(self._line, tap, self._line.now())
 
     async def resume(self) -> None:
-        """Keep what is said again."""
-        for tap in self._state.taps.values():
-            await resume_tap(self._line, tap, self._line.now())
+        """Keep what is said again. Raises AriError where a recording cannot go on; then all rest."""
+        try:
+            for tap in self._state.taps.values():
+                await resume_tap(self._line, tap, self._line.now())
+        except AriError:
+            with contextlib.suppress(AriError):
+                await self._pause()
+            raise
+        self._state.recorded, self._call.private = self._call.recorded, False
         for ear in self._ears.values():
-            ear.stream.resume()
+            ear.resume()
 
     def end(self, channel_id: str) -> None:
         """A party has left: end its tap, in a task that the wrap-up waits for."""
@@ -106,12 +144,14 @@ class Listening:
             "leg": channel_id,
             "since": tap.since,
             "pauses": tap.pauses,
-            "live": tap.complete and ear is not None,
+            "live": False,  # until the last words are there
         }
         if tap.recording:
             self._call.pieces.append(piece)
-        closing = self._close(tap, ear, piece)
-        self._call.chores.append(asyncio.create_task(closing, name=f"tap {channel_id}"))
+        self._chore(self._close(tap, ear, piece), f"tap {channel_id}")
+
+    def _chore(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._call.chores.append(asyncio.create_task(work, name=name))
 
     async def _close(self, tap: Tapped, ear: "Ear | None", piece: dict[str, object]) -> None:
         await close_tap(self._line, tap)
@@ -124,6 +164,12 @@ class Listening:
         if not self._state.taps:
             return "off"
         return "live" if len(self._ears) == len(self._state.taps) else "afterwards"
+
+
+async def _let_go(line: Line, tap: Tapped | None, ear: "Ear") -> None:
+    if tap is not None:
+        await detach_ear(line, tap)
+    await ear.finish()
 
 
 async def _is_paused(line: Line, tap: Tapped) -> bool:
@@ -142,6 +188,7 @@ class Ear:
         self._began = line.now()
         self._number = 0
         self._reading: asyncio.Task[None] | None = None
+        self._held: list[NewUtterance] = []
         self.stream: LiveStream
 
     @classmethod
@@ -167,8 +214,22 @@ class Ear:
         self._number = int(heard_for.total_seconds() * A_SECOND)
         self._reading = asyncio.create_task(read_media(url, self.stream), name=f"ear {self._leg}")
 
+    def pause(self) -> None:
+        """Hear nothing."""
+        self.stream.pause()
+
+    def resume(self) -> None:
+        """Hear again, and tell what was said before the pause and understood since."""
+        self.stream.resume()
+        self._tell()
+
+    def _tell(self) -> None:
+        held, self._held = self._held, []
+        for said in held:
+            self._line.journal.record(self._call, heard(said))
+
     async def finish(self) -> bool:
-        """Wait for the last words; whether every word was heard."""
+        """Wait for the last words; whether every word was heard and told."""
         read = True
         if self._reading is not None:
             try:
@@ -177,9 +238,11 @@ class Ear:
             except (SpeechError, TimeoutError) as error:
                 log.warning("audio lost", call=self._call.id, leg=self._leg, error=str(error))
                 read = False
-        with contextlib.suppress(TimeoutError):
-            return (await self.stream.finish(WORDS_SECONDS)).complete and read
-        return False
+        complete = (await self.stream.finish(WORDS_SECONDS)).complete and read
+        if self._call.private and self._held:
+            return False
+        self._tell()
+        return complete
 
     def _partial(self, text: str) -> None:
         if not self._call.private:
@@ -210,4 +273,6 @@ class Ear:
             engine=self.stream.engine.name,
             live=True,
         )
-        self._line.journal.record(self._call, heard(new))
+        self._held.append(new)
+        if not self._call.private:
+            self._tell()

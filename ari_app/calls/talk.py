@@ -103,6 +103,7 @@ class Talk(Parties):
         for leg in self.state.agents():
             if leg.up:
                 self.line.queue.busy(leg.extension, self.call.id)
+                await self.listening.begin(self.channel(leg), f"agent:{leg.extension}")
                 continue
             try:
                 await self.join(leg)
@@ -144,8 +145,10 @@ class Talk(Parties):
             return
         self.actor = command.actor
         try:
-            await command.do(self)
-            await self.save()
+            try:
+                await command.do(self)
+            finally:
+                await self.save()  # what fails half-way has changed something all the same
         except NotPossibleNow as error:
             _tell(command, error)
         except AriError as error:

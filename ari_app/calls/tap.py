@@ -31,10 +31,8 @@ def new_tap(channel: Channel, party: str) -> Tapped:
     return Tapped(channel=channel.id, party=party, snoop=new_id("s"), bridge=new_id("b"), since="")
 
 
-async def open_tap(
-    line: Line, call_id: str, tap: Tapped, *, recorded: bool, hear: Hear | None
-) -> None:
-    """Tap the channel, record it and have it heard, as is wanted.
+async def open_tap(line: Line, tap: Tapped, recording: str, *, paused: bool) -> None:
+    """Tap the channel, and record it under a name; "": not at all. Paused: nothing is kept yet.
 
     Raises:
         AriError: it cannot be tapped; nothing is left behind.
@@ -42,12 +40,12 @@ async def open_tap(
     tap.since = line.now().isoformat()
     try:
         await _open(line, tap)
-        if recorded:
-            tap.recording = f"party-{call_id}-{tap.channel}"
+        if recording:
+            tap.recording = recording
             await line.ari.bridge(tap.bridge).record(tap.recording, if_exists="append")
             tap.since = line.now().isoformat()
-        if hear is not None:
-            await attach_ear(line, tap, hear)
+        if paused:
+            await pause_tap(line, tap, line.now())
     except BaseException:
         await close_tap(line, tap)
         raise
@@ -57,10 +55,14 @@ async def _open(line: Line, tap: Tapped) -> None:
     bridge = line.ari.bridge(tap.bridge)
     entering: Events[Event] = line.ari.listen(StasisStart, channels=[tap.snoop])
     with entering:
-        await asyncio.gather(
+        done = await asyncio.gather(
             line.ari.channel(tap.channel).snoop(spy="in", snoop_id=tap.snoop, app_args="tap"),
             line.ari.bridges.create(type="mixing", bridge_id=bridge.id, name=line.ari.application),
+            return_exceptions=True,  # what fails does not leave the other one under way
         )
+        for failure in done:
+            if isinstance(failure, BaseException):
+                raise failure
         await entering.get(ENTER_SECONDS)
     await bridge.add_channel(tap.snoop)
 
@@ -89,10 +91,19 @@ async def attach_ear(line: Line, tap: Tapped, hear: Hear) -> None:
     await line.ari.bridge(tap.bridge).add_channel(tap.media)
 
 
+async def detach_ear(line: Line, tap: Tapped) -> None:
+    """Remove the media channel; the recording goes on."""
+    media, tap.media = tap.media, ""
+    if media:
+        await _quietly(tap, line.ari.channel(media).hangup())
+
+
 async def pause_tap(line: Line, tap: Tapped, now: datetime) -> None:
-    """Leave out what is said from now on. Raises AriError where Asterisk does not."""
+    """Leave out what is said from now on. Raises AriError where Asterisk does not; a recording
+    that has ended keeps nothing."""
     if tap.recording:
-        await line.ari.recordings.live(tap.recording).pause()
+        with contextlib.suppress(NotFound):
+            await line.ari.recordings.live(tap.recording).pause()
     if not tap.paused:
         tap.pauses.append([_since(tap, now)])
         tap.paused = True
@@ -101,7 +112,8 @@ async def pause_tap(line: Line, tap: Tapped, now: datetime) -> None:
 async def resume_tap(line: Line, tap: Tapped, now: datetime) -> None:
     """Go on recording."""
     if tap.recording:
-        await line.ari.recordings.live(tap.recording).unpause()
+        with contextlib.suppress(NotFound):
+            await line.ari.recordings.live(tap.recording).unpause()
     if tap.paused:
         tap.pauses[-1].append(_since(tap, now))
         tap.paused = False

@@ -132,9 +132,9 @@ async def pause_recording(talk: "Talk") -> None:
         return
     if talk.state.recorded == "refused":
         raise NotPossibleNow("the caller refused the recording", "Nothing is kept of this talk.")
+    talk.state.recorded, talk.call.private = "paused", True
+    await talk.save()  # first: whoever goes on after a crash rather pauses again than keeps a word
     await talk.listening.pause()
-    talk.call.private = True
-    talk.state.recorded = "paused"
     talk.note("recording.paused")
 
 
@@ -145,7 +145,6 @@ async def resume_recording(talk: "Talk") -> None:
     if talk.state.recorded != "paused":
         return
     await talk.listening.resume()
-    talk.call.private = False
     talk.note("recording.resumed")
 
 
