@@ -6,6 +6,7 @@ STAGES = {
     "queue": "排队 waiting",
     "talk": "通话 talking",
     "message": "留言 message",
+    "callback": "回电 calling back",
     "wrap_up": "收尾 wrap-up",
 }
 CAUSES = {

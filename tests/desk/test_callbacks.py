@@ -112,3 +112,13 @@ async def test_unknown_calls_and_requests_are_refused(db: Database) -> None:
         with pytest.raises(NoSuchCallback):
             await db.write(work, *arguments)  # type: ignore[arg-type]
     assert await db.read(callbacks.get, 7) is None
+
+
+async def test_placed_calls_are_counted_whatever_became_of_them(db: Database) -> None:
+    await db.write(begin)
+    for n in range(3):
+        out = NewCall(f"out{n}", "02253456789", "", TIANJIN, direction="outbound")
+        await db.write(journal.begin, out, NOW + n * MINUTE)
+    await db.write(journal.end, "out1", "busy", NOW + 2 * MINUTE)
+    assert await db.read(callbacks.placed, NOW + MINUTE) == 2
+    assert await db.read(callbacks.placed, NOW - MINUTE) == 3
