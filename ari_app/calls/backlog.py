@@ -60,6 +60,7 @@ class Backlog:
         self._next_place = FIRST
         self._taken = 0  # entries that `next` gave and `advance` has not confirmed
         self._in_desk = 0  # of the spool's records
+        self._readable = True
 
     def __len__(self) -> int:
         return len(self._memory) + self._spooled - self._in_desk
@@ -113,8 +114,9 @@ class Backlog:
             try:
                 records, self._next_place = await self._spool.read(self._place, most)
             except SpoolError as error:
+                log.error("the spool is left to the next start", error=str(error))
+                self._readable = False
                 records = []
-                log.error("the spool cannot be read", error=str(error))
             if not records:
                 self._next_place = self._spool.end
             entries = [entry for entry in map(_entry, records) if entry is not None]
@@ -137,8 +139,8 @@ class Backlog:
         self._taken = 0
 
     async def empty(self) -> None:
-        """Forget everything: it is used up."""
-        if self._spool is not None and not self._spool.is_empty:
+        """Forget everything: it is used up. What could not be read stays, for the next process."""
+        if self._spool is not None and self._readable and not self._spool.is_empty:
             try:
                 await self._spool.empty()
             except SpoolError as error:

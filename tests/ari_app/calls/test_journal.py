@@ -349,6 +349,28 @@ class TestFullSpool:
         told = await rig.desk.look(kinds, call.id)
         assert told == ["call.received", "note.1", "note.2", "note.3"]
 
+    async def test_spool_that_cannot_be_read_keeps_its_records_for_the_next_process(
+        self, rig: Rig
+    ) -> None:
+        rig.desk.script = [Does.TAKES, Does.TAKES, Does.REFUSES]
+        call = await rig.begun()
+
+        async def only_writes(work: Any, *args: Any) -> Any:
+            if work.__name__ == "_read":
+                raise OSError(5, "Input/output error")
+            return work(*args)
+
+        rig.spool._aside = only_writes
+        rig.journal.note(call, "note.1")
+        await rig.caught_up()
+        call.stage = Stage.TALK
+        await rig.journal.enter(call)
+        assert await rig.desk.look(kinds, call.id) == ["call.received"]
+        await rig.die()
+        assert await rig.start()
+        assert await rig.desk.look(kinds, call.id) == ["call.received", "note.1"]
+        assert (await rig.desk.look(desk_journal.get, call.id)).stage == "talk"
+
     async def test_queue_before_the_desk_is_bounded(
         self, rig: Rig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
