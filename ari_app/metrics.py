@@ -67,6 +67,8 @@ class LineMetrics(Collector):
         yield _gauge("live_streams", "Parties that are transcribed while they speak", live.streams)
         yield _gauge("live_load_threads", "What these cost, in threads", live.load)
         yield _gauge("live_capacity_threads", "What they may cost, in threads", live.capacity)
+        dearest = max(map(live.cost, live.engines))
+        yield _gauge("live_cost_threads", "What a party costs, of the dearest engine", dearest)
         yield _gauge("live_stuck_threads", "Recogniser threads that hang in an engine", live.stuck)
         yield _counter(
             "live_streams_refused", "Parties left to be transcribed afterwards", live.refused

@@ -74,6 +74,26 @@ class Spool:
             )
         return spool
 
+    @classmethod
+    def peek(cls, path: Path) -> int:
+        """How many records a spool holds that nobody uses now; nothing is changed.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        spool = cls(path)
+        spool._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            spool._size = os.fstat(spool._file).st_size
+            head = os.pread(spool._file, _HEAD.size, 0)
+            if len(head) < _HEAD.size or not head.startswith(_MAGIC):
+                return 0
+            spool._epoch = _HEAD.unpack(head)[1]
+            spool._count()
+            return spool._records
+        finally:
+            os.close(spool._file)
+
     @property
     def is_empty(self) -> bool:
         """Whether no record is in it."""
@@ -172,14 +192,17 @@ class Spool:
                 self._epoch = secrets.token_bytes(8)
                 self._renew(self._epoch, FIRST)
                 return
-            records = [b""]
-            while records:
-                records, self._end = self._read(self._end, self._size, _CHUNK)
-                self._records += len(records)
+            self._count()
         except BaseException:
             self._file = -1
             os.close(file)
             raise
+
+    def _count(self) -> None:
+        records = [b""]
+        while records:
+            records, self._end = self._read(self._end, self._size, _CHUNK)
+            self._records += len(records)
 
     def _write(self, place: int, data: bytes) -> None:
         written = 0

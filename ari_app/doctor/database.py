@@ -4,10 +4,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, select
 
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import Finding, fail, ok, split, warn
@@ -16,23 +16,31 @@ from crm_bridge.overview import TargetOverview, overview
 from desk import timeline
 from desk.db import migrate
 from desk.db.engine import Database
-from desk.db.schema import REVISION
+from desk.db.schema import REVISION, recordings
 from desk.db.sqlite import sqlite_path
 from desk.errors import DatabaseBusy, DeskError
 
 WAIT_SECONDS = 3.0
 QUICK_CHECK_SECONDS = 4.0
 TAIL = 1000
+WEEK = timedelta(days=7)
 _STEPS = 10_000  # of SQLite's machine between two looks at the watch
+
+_RECORDED = select(
+    func.min(recordings.c.recorded_at).label("first"),
+    func.coalesce(func.sum(recordings.c.bytes), 0).label("bytes"),
+).where(recordings.c.deleted_at.is_(None), recordings.c.recorded_at >= bindparam("since"))
 
 
 @dataclass
 class Looked:
-    """Findings, and what others need: the last entry's time, how each target stands."""
+    """Findings, and what others need: the last entry's time, how each target stands, what a day's
+    recordings take (the mean of the last week)."""
 
     findings: list[Finding] = field(default_factory=list)
     newest: datetime | None = None
     targets: list[TargetOverview] = field(default_factory=list)
+    daily_bytes: float = 0.0
 
 
 async def look(settings: Settings, now: datetime) -> Looked:
@@ -145,12 +153,23 @@ async def _contents(db: Database, settings: Settings, now: datetime, looked: Loo
         )
     looked.newest = await db.read(_newest)
     looked.targets = await db.read(overview, settings.bridge, now)
+    looked.daily_bytes = await db.read(_daily_bytes, now)
     await db.write(_nothing)
 
 
 def _newest(db: Connection) -> datetime | None:
     entry = timeline.entry(db, timeline.last_seq(db))
     return entry.at if entry is not None else None
+
+
+def _daily_bytes(db: Connection, now: datetime) -> float:
+    """Bytes that a day's recordings take: of the last week, or since the first if that is less."""
+    found = db.execute(_RECORDED, {"since": now - WEEK}).one()
+    if found.first is None:
+        return 0.0
+    total: float = found.bytes
+    days: float = max((now - found.first) / timedelta(days=1), 1.0)
+    return total / days
 
 
 def _nothing(_db: Connection) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ari_app.doctor import database, line, machine, supplies
+from ari_app.doctor import database, line, machine, records, supplies
 from ari_app.doctor.bridge import bridge
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import TITLES, Finding, fail, ok
+from ari_app.doctor.live import live
 from ari_app.doctor.recordings import recordings
 from ari_app.ownership import is_owned
 from ari_app.settings import ConfigError, Settings, load
@@ -43,6 +44,7 @@ async def examine(config: Path, now: Callable[[], datetime]) -> list[Finding]:
 
 
 async def _everything(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
+    line_runs = is_owned(settings.state_dir)
     groups = await asyncio.gather(
         _guarded("database", GROUP_SECONDS, _desk(settings, now)),
         _guarded("asterisk", GROUP_SECONDS, _line(settings)),
@@ -53,6 +55,9 @@ async def _everything(settings: Settings, now: Callable[[], datetime]) -> list[F
         ),
         _looked("sipp", supplies.test_callers),
         _looked("speech", lambda: supplies.speech(settings.speech)),
+        _guarded("live", GROUP_SECONDS, live(settings, line_runs)),
+        _looked("spool", lambda: records.spool(settings.state_dir, line_runs)),
+        _looked("notes", lambda: records.notes(settings.pbx)),
         _looked("recordings", lambda: recordings(settings.recording, settings.state_dir)),
         _looked("region", lambda: supplies.region(settings.state_dir, now())),
         _looked("calendar", lambda: supplies.calendar(settings, now())),
@@ -71,6 +76,7 @@ async def _desk(settings: Settings, now: Callable[[], datetime]) -> list[Finding
     return [
         *looked.findings,
         *machine.clock(now(), looked.newest, synchronised),
+        *await _looked("disk", lambda: machine.days(settings.state_dir, looked.daily_bytes)),
         *await bridge(settings, is_owned(settings.state_dir), looked.targets, now()),
     ]
 

@@ -3,14 +3,16 @@
 import asyncio
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import Finding, fail, ok, split, warn
+from ari_app.doctor.phones import phones
 from ari_app.ownership import is_owned
 from ari_app.settings import Settings
 from asterisk_conf import checks, control, install, secrets, trial
@@ -59,7 +61,7 @@ async def line(settings: Settings, now: Running) -> list[Finding]:
     """Does the line run, and does it say itself that all is well?"""
     if not now.line:
         return [ok("line", "未运行 / not running; start it with huisheng run")]
-    url = f"http://{_host(settings.api.host)}:{settings.api.port}/readyz"
+    url = f"http://{host_of(settings.api.host)}:{settings.api.port}/readyz"
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session,
@@ -70,7 +72,7 @@ async def line(settings: Settings, now: Running) -> list[Finding]:
     except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
         return [fail("line", _silent(url, error), f"{RESTART}; api may have been changed")]
     if troubles:
-        return [fail("line", f"{one['name']}: {one['detail']}", RESTART) for one in troubles]
+        return [_trouble(one) for one in troubles]
     return [ok("line", f"正在运行 / running, {url.removesuffix('readyz')}")]
 
 
@@ -87,8 +89,10 @@ async def asterisk(settings: Settings, now: Running) -> list[Finding]:
             passwords = secrets.load(settings.state_dir, pbx)
         except PbxError as error:
             return [*_of("asterisk", looked), fail("ari", *split(error))]
-        ari, ami = await asyncio.gather(checks.ari(pbx, passwords), checks.manager(pbx, passwords))
-        found = [*_of("asterisk", looked), *_of("ari", ari), *_of("ami", ami)]
+        ari, ami, reached = await asyncio.gather(
+            checks.ari(pbx, passwords), checks.manager(pbx, passwords), phones(pbx, passwords)
+        )
+        found = [*_of("asterisk", looked), *_of("ari", ari), *_of("ami", ami), *reached]
         if not now.line:
             found.append(
                 warn(
@@ -183,11 +187,17 @@ def _of(check: str, found: Iterable[checks.Finding]) -> list[Finding]:
     return [Finding(check, finding.level, finding.what, finding.mend) for finding in found]
 
 
+def _trouble(one: Mapping[str, Any]) -> Finding:
+    """What the line says of itself; callers notice only what is needed."""
+    level = fail if one["needed"] else warn
+    return level("line", f"{one['name']}: {one['detail']}", one["mend"] or RESTART)
+
+
 def _silent(url: str, error: Exception) -> str:
     return f"正在运行,但 {url} 不应答 / runs, but {url} does not answer ({type(error).__name__})"
 
 
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
     """Where this machine reaches a server that listens on `address`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - not bound
     return f"[{host}]" if ":" in host else host

@@ -17,6 +17,7 @@ from ari_app.settings import CompanySettings
 FULL_BYTES = 200 << 20
 LOW_BYTES = 1 << 30
 LOW_INODES = 1000
+LOW_DAYS = 3
 FILES_PER_CALL = 6
 FILES_BASE = 300
 COMPILED = ("uvloop", "orjson", "vosk", "numpy")
@@ -89,6 +90,26 @@ def room(folder: Path) -> Finding:
     if free < LOW_BYTES:
         return warn("disk", amount, mend)
     return ok("disk", amount)
+
+
+def days(folder: Path, daily_bytes: float) -> Iterator[Finding]:
+    """For how many days' recordings is there room? Nothing is said before there are any."""
+    if daily_bytes <= 0 or not folder.is_dir():
+        return
+    left = shutil.disk_usage(folder).free / daily_bytes
+    shown = (
+        f"每天录音约 {daily_bytes / 1e9:.2f} GB,还够 {left:.0f} 天 / a day's recordings take about "
+        f"that; room for {left:.0f} days"
+    )
+    if left < LOW_DAYS:
+        yield warn(
+            "disk",
+            shown,
+            "扩容,或缩短 recording.retention_days / get a larger disk, or shorten "
+            "recording.retention_days",
+        )
+    else:
+        yield ok("disk", shown)
 
 
 def open_files(most_calls: int) -> Iterator[Finding]:

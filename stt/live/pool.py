@@ -109,6 +109,11 @@ class LivePool:
         """The share of a thread that transcription of recordings may use now; never 0."""
         return idle_share(self.load, self._threads)
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The keys of the engines."""
+        return tuple(self._engines)
+
     def cost(self, key: str) -> float:
         """CPU seconds that a second of speech costs this engine, as measured."""
         return self._costs[key].per_second

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from ari_app.doctor import DOCTOR_SECONDS, Finding, examination
 from ari_app.process import running_line
@@ -54,11 +55,14 @@ async def test_a_serving_line_is_healthy_until_its_asterisk_dies(
     place: Place, installation: Installation
 ):
     settings = place.settings
-    async with running_line(settings, own_lifetime=True) as running:
+    registry = CollectorRegistry()
+    async with running_line(settings, own_lifetime=True, registry=registry) as running:
         found = await place.examined()
         assert failed(found) == []
         assert [one.level for one in found["line"]] == ["ok"]
         assert {one.level for one in (*found["ari"], *found["ami"], *found["ports"])} == {"ok"}
+        assert [one.level for one in found["phones"]] == ["ok"], "three at fixed addresses"
+        assert [one.level for one in (*found["live"], *found["spool"])] == ["ok", "ok"]
         assert "reachable" in found["bridge"][0].what  # the demo CRM listens
         assert running.asterisk is not None
         assert running.asterisk.pid is not None
