@@ -36,6 +36,10 @@ class Lease:
         await self._set_timeout(int(lasts))
         self._until = now + int(lasts)
 
+    def doubt(self) -> None:
+        """A former process has set it: what is left of it is not known, so the next step renews."""
+        self._until = self._clock()
+
     async def suspend(self) -> None:
         """No limit: a talk must not be torn apart by it."""
         await self._set_timeout(0)

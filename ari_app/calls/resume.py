@@ -96,6 +96,7 @@ async def remember(call: Call, journaled: Journaled, line: Line) -> None:
     call.dialled = journaled.dialled
     call.ticket_id = journaled.ticket_id
     call.journaled = call.resumed = True
+    call.lease.doubt()
     call.armed = call.stage in (Stage.QUEUE, Stage.TALK, Stage.CALLBACK)
     call.private = bool(call.state.get("talk", {}).get("recorded") == "paused")
     call.choice = _matter(call)

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
 EXPECT_SECONDS = 10.0
+SECURE_SECONDS = 2.0
 DRAIN_LOOK_SECONDS = 1.0
 ENDING = frozenset({Stage.MESSAGE, Stage.WRAP_UP})  # nobody is asked to tell it all again
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
@@ -106,6 +107,14 @@ class Switchboard:
     def leave_in_place(self) -> None:
         """What ends from now on leaves callers where they are: the next process goes on."""
         self._leaving = True
+
+    async def secure(self) -> None:
+        """Give callers leases that last until a next process may have come."""
+        seconds = self._line.settings.pbx.lease_seconds
+        renewed = (served.call.lease.cover(seconds) for served in self._calls.values())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SECURE_SECONDS):
+                await asyncio.gather(*renewed, return_exceptions=True)
 
     @property
     def leaving(self) -> bool:
@@ -203,7 +212,9 @@ class Switchboard:
                     call.stage, call.end_cause = Stage.WRAP_UP, "lost"
             self.take(call)
         for channel in found.unknown:  # came while nobody was here to journal it
-            self.take(new_call(channel, line))
+            call = new_call(channel, line)
+            call.lease.doubt()
+            self.take(call)
         await sweep(line.ari, channels=found.owned_channels, bridges=found.owned_bridges)
 
     # -- coroutines --------------------------------------------------------------------------------

@@ -151,6 +151,7 @@ async def serve(
         greet(running, console)
         await first(stop.wait(), hand_over.wait())
         if hand_over.is_set():
+            await running.switchboard.secure()
             running.switchboard.leave_in_place()
             raise HandedOver
         seconds = settings.pbx.drain_seconds
