@@ -109,9 +109,10 @@ class Switchboard:
         self._leaving = True
 
     async def secure(self) -> None:
-        """Give callers leases that last until a next process may have come."""
-        seconds = self._line.settings.pbx.lease_seconds
-        renewed = (served.call.lease.cover(seconds) for served in self._calls.values())
+        """Give callers leases that last until a next process may have come; a talk has none."""
+        seconds, talks = self._line.settings.pbx.lease_seconds, self._line.talks
+        calls = [served.call for served in self._calls.values() if served.call.id not in talks]
+        renewed = (call.lease.cover(seconds) for call in calls)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECURE_SECONDS):
                 await asyncio.gather(*renewed, return_exceptions=True)

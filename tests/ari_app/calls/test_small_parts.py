@@ -41,6 +41,14 @@ async def test_caller_of_a_frozen_application_is_freed_after_the_step_it_froze_i
     assert len(dialplan.sets) == 1
 
 
+async def test_lease_that_a_former_process_has_set_is_renewed_before_the_first_step() -> None:
+    dialplan = Dialplan()
+    dialplan.ends = dialplan.now + 3  # which nobody has told us
+    dialplan.lease.doubt()
+    await dialplan.lease.cover(6)
+    assert dialplan.now + 6 + MARGIN_SECONDS <= dialplan.ends
+
+
 async def test_talk_has_no_limit_and_what_follows_has_one_again() -> None:
     dialplan = Dialplan()
     await dialplan.lease.suspend()
