@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -69,8 +67,6 @@ class Call:
     private: bool = False  # neither words nor keys may be kept now
     returned: asyncio.Event = field(default_factory=asyncio.Event)  # back from the dialplan
     chores: list[asyncio.Task[None]] = field(default_factory=list)  # the wrap-up waits for them
-    unwritten: deque[Callable[..., Any]] = field(default_factory=deque)
-    writer: asyncio.Task[None] | None = None
 
     @property
     def served(self) -> bool:

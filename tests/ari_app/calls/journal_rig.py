@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.journal import Journal
 from ari_app.calls.spool import Spool
+from ari_app.ivr.walk import Choice
 from desk import customers, timeline
 from desk.db import schema
 from desk.errors import DatabaseBusy
@@ -22,6 +23,7 @@ from tests.crm_bridge.virtual import MemoryDatabase
 
 START = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
 CALLER = "02253456789"
+CHOICE = Choice("main", "1", "投诉", "complaint", "message")
 SPOOL_BYTES = 256 * 1024
 WAIT_SECONDS = 30.0  # the desk's own patience
 
@@ -104,6 +106,11 @@ class Way:
 async def _never(*_: object) -> NoReturn:
     await asyncio.Event().wait()
     raise AssertionError
+
+
+def now() -> float:
+    """The loop's virtual time."""
+    return asyncio.get_running_loop().time()
 
 
 async def at_once(work: Callable[..., Any], *args: Any) -> Any:

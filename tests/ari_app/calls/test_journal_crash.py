@@ -17,10 +17,10 @@ from sqlalchemy import Connection, select
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.spool import FIRST, Spool
-from ari_app.ivr.walk import Choice
 from desk.db import schema
 from desk.recordings import NewRecording
 from tests.ari_app.calls.journal_rig import (
+    CHOICE,
     START,
     Does,
     FickleDesk,
@@ -31,7 +31,6 @@ from tests.ari_app.calls.journal_rig import (
     ticket_of,
 )
 
-CHOICE = Choice("main", "1", "投诉", "complaint", "message")
 STAGES = (Stage.MENU, Stage.QUEUE, Stage.TALK, Stage.MESSAGE)
 
 

@@ -21,7 +21,6 @@ from ari_app.calls.talk_records import (
     talk_ended,
 )
 from ari_app.calls.units import Record, Unit, apply
-from ari_app.ivr.walk import Choice
 from desk.callbacks import NewCallback
 from desk.db import schema
 from desk.db.engine import Database
@@ -31,11 +30,10 @@ from desk.region import locate
 from desk.talks import NewTalk
 from desk.tickets import NewTicket
 from desk.utterances import NewUtterance
-from tests.ari_app.calls.journal_rig import START, contents
+from tests.ari_app.calls.journal_rig import CHOICE, START, contents
 
 ID, LEG = "huisheng-1.1", "c-1"
 CALLER = locate("02253456789", "022")
-CHOICE = Choice("main", "1", "投诉", "complaint", "message")
 MESSAGE = NewRecording(ID, "message-1", "/m.wav", 3.0, "0" * 64)
 PARTY = NewRecording(ID, "p-1", "/p.wav", 9.0, "1" * 64, kind="party", party="caller", leg=ID)
 TICKET = NewTicket("complaint", "天津 投诉", call_id=ID, caller=CALLER, labels=("地区:天津",))
