@@ -109,11 +109,6 @@ class Spool:
         """Whether something was appended that is not on the disk yet."""
         return bool(self._unwritten)
 
-    @property
-    def used(self) -> float:
-        """How full it is, 0 to 1."""
-        return (self._end + len(self._unwritten) - FIRST) / max(1, self._size - FIRST)
-
     def append(self, record: bytes) -> bool:
         """Add a record, to be written by the next `sync`. False if there is no room for it."""
         length = _FRAME.size + len(record)

@@ -148,7 +148,6 @@ async def test_full_spool_says_so_and_is_of_use_again_once_emptied(path: Path) -
     assert spool.append(b"x" * 80)
     assert not spool.append(b"y" * 80)
     await spool.sync()
-    assert spool.used > 0.8
     await spool.empty()
     assert spool.append(b"y" * 80)
     await spool.aclose()
