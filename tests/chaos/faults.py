@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from tests.chaos.house import House
 from tests.chaos.site import LEASE_SECONDS
 
-Break = Callable[[House, Random], Awaitable[None]]
+Break = Callable[[House, Random], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ docs/reliability.md is drawn from all rounds kept; a later run continues the tab
 
 import argparse
 import asyncio
+import contextlib
 import itertools
+import signal
 import subprocess
 import tempfile
 import time
@@ -38,7 +40,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=Path, default=table.ROUNDS, help="where rounds are kept")
     parser.add_argument("--page", type=Path, default=table.PAGE)
     wanted = parser.parse_args()
-    asyncio.run(run(wanted))
+    asyncio.run(stoppable(wanted))
+
+
+async def stoppable(wanted: argparse.Namespace) -> None:
+    """Ended by SIGTERM, a run leaves nothing behind either."""
+    task = asyncio.ensure_future(run(wanted))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def run(wanted: argparse.Namespace) -> None:

@@ -6,13 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import vosk
 from websockets.exceptions import WebSocketException
 from websockets.sync.server import ServerConnection, serve
 
 from stt.model import describe
-from stt.recogniser import SpeechModel
+from stt.recogniser import SpeechModel, vosk
 from stt.settings import SpeechSettings
 
 END = '{"eof" : 1}'
@@ -34,7 +34,7 @@ class Recogniser:
         self._answers.set()
 
     def __call__(self, connection: ServerConnection) -> None:
-        recogniser = None
+        recogniser: Any = None
         try:
             for message in connection:
                 self._answers.wait(MOST_STALLED_SECONDS)
@@ -58,7 +58,7 @@ class Recogniser:
 def recogniser(port: int) -> Iterator[Recogniser]:
     """A recogniser at this port of loopback until the block ends."""
     one = Recogniser()
-    with serve(one, "127.0.0.1", port, compression=None) as server:
+    with serve(one, "127.0.0.1", port, compression=None, ping_interval=None) as server:
         thread = threading.Thread(target=server.serve_forever, name="recogniser")
         thread.start()
         try:

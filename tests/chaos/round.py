@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +30,11 @@ from tests.chaos.cast import (
 )
 from tests.chaos.faults import Fault, mend
 from tests.chaos.house import House
-from tests.chaos.site import LEASE_SECONDS, QUEUE_AGENT, RINGING_AGENT, SUPERVISOR, WAITERS
+from tests.chaos.lead import REACH_SECONDS, learn, reach, talk_of, until
+from tests.chaos.site import LEASE_SECONDS, QUEUE_AGENT, WAITERS
 from tests.chaos.wire import Wire
 
-REACH_SECONDS = 20.0
 END_SECONDS = 75.0
-LOOK_SECONDS = 0.15
 HANGS_UP = frozenset({"ringing", ARRIVING, *TALKS})
 """Callers whom the house hangs up on when the fault is over."""
 
@@ -85,9 +84,9 @@ async def play_round(
     with Wire(house.settings.pbx.sip.port, (media.first, media.last)) as wire:
         one = Round(seed, fault, _cast(stages, waiting, house.number, sounds), wire)
         one.agent_ports = {a.extension: _port(a) for a in house.settings.pbx.agents}
-        async with _telephones(house, sounds), _calling(house, one.callers):
+        async with telephones(house, sounds), calling(house, one.callers):
             house.hurry()
-            await _reach(house, one.callers)
+            await reach(house, one.callers)
             await asyncio.sleep(rng.uniform(0.0, 1.5))
             await _break(house, one, rng)
             await _settle(house, one, rng)
@@ -107,7 +106,7 @@ def _cast(stages: Sequence[str], waiting: int, dialled: str, sounds: Path) -> li
 
 
 @asynccontextmanager
-async def _telephones(house: House, sounds: Path) -> AsyncIterator[None]:
+async def telephones(house: House, sounds: Path) -> AsyncIterator[None]:
     """The agents' telephones; each is new in every round, whatever the last one has left."""
     plans = dict(agent_plans(sounds))
     async with AsyncExitStack() as stack:
@@ -122,7 +121,7 @@ def _port(agent: AgentSettings) -> int:
 
 
 @asynccontextmanager
-async def _calling(house: House, callers: list[Caller]) -> AsyncIterator[None]:
+async def calling(house: House, callers: list[Caller]) -> AsyncIterator[None]:
     """All callers dial, a little apart; at the end nobody is left on the line."""
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -145,7 +144,7 @@ async def _all_busy(house: House) -> None:
     """Wait until the agent talks for whom the queue would not wait, or nobody is coming to it."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(REACH_SECONDS):
-            await _until(
+            await until(
                 house,
                 "agents",
                 lambda agents: any(
@@ -162,111 +161,6 @@ async def _call(house: House, one: Caller) -> None:
         one.problems.append(str(error))
         return
     one.notes.append(f"status {result.status}, hung up by {result.ended_by}")
-
-
-# -- into the stages -------------------------------------------------------------------------------
-
-
-async def _reach(house: House, callers: list[Caller]) -> None:
-    """Lead every caller into the stage; who has not got there in time is told apart."""
-    async with asyncio.TaskGroup() as group:
-        for one in callers:
-            group.create_task(_lead(house, one), name=f"lead {one.stage}")
-
-
-async def _lead(house: House, one: Caller) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(REACH_SECONDS):
-            await _learn(house, one)
-            await _LEADS.get(one.stage, _in_talk)(house, one)
-            one.reached = True
-    if not one.reached:
-        one.notes.append("the stage was not reached")
-
-
-async def _learn(house: House, one: Caller) -> None:
-    """The call's id, by the caller's number."""
-    while not one.call_id:
-        for call in (await house.get("calls?live=true&limit=100"))["items"]:
-            if call["caller"]["caller_id"] == one.number:
-                one.call_id = call["id"]
-                return
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _until(house: House, path: str, true: Callable[[Any], bool]) -> None:
-    while not true(await house.get(path)):  # noqa: ASYNC110 - another process has no event
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _in_menu(house: House, one: Caller) -> None:
-    await _until(house, f"calls/{one.call_id}", lambda call: call["stage"] == "menu")
-    if one.stage == "announcement":
-        await asyncio.sleep(1.5)
-
-
-async def _in_message(house: House, one: Caller) -> None:
-    await _until(house, f"calls/{one.call_id}", lambda call: call["stage"] == "message")
-    await asyncio.sleep(2.5)  # prompt and tone are over, and something is said
-
-
-async def _in_queue(house: House, one: Caller) -> None:
-    await _until(
-        house, "queue", lambda queue: one.call_id in [w["call_id"] for w in queue["items"]]
-    )
-
-
-async def _is_rung(house: House, one: Caller) -> None:
-    await _until(
-        house,
-        "agents",
-        lambda agents: any(
-            agent["extension"] == RINGING_AGENT and agent["state"] == "ringing"
-            for agent in agents["items"]
-        ),
-    )
-
-
-async def _in_talk(house: House, one: Caller) -> None:
-    await _parties(house, one, 2)
-    match one.stage:
-        case "hold":
-            await house.order(f"calls/{one.call_id}/hold")
-        case "consult":
-            await house.order(f"calls/{one.call_id}/transfer", {"to": "8014", "kind": "attended"})
-            await _parties(house, one, 3)
-        case "conference":
-            await house.order(f"calls/{one.call_id}/conference", {"to": "8016"})
-            await _parties(house, one, 3)
-        case "supervised":
-            wanted = {"supervisor": SUPERVISOR, "mode": "listen"}
-            await house.order(f"calls/{one.call_id}/supervise", wanted)
-            await _parties(house, one, 3)
-        case "paused":
-            await asyncio.sleep(4.0)  # what is said before is kept
-            await house.order(f"calls/{one.call_id}/recording/pause")
-
-
-async def _parties(house: House, one: Caller, count: int) -> None:
-    while await _talk(house, one) is None:  # noqa: ASYNC110 - another process has no event
-        await asyncio.sleep(LOOK_SECONDS)
-    await _until(house, f"calls/{one.call_id}/talk", lambda talk: len(talk["parties"]) >= count)
-
-
-async def _talk(house: House, one: Caller) -> Any:
-    answer = await house.client.get(f"/api/v1/calls/{one.call_id}/talk")
-    return answer.json() if answer.status_code == 200 else None
-
-
-_LEADS: dict[str, Callable[[House, Caller], Awaitable[None]]] = {
-    "menu": _in_menu,
-    "announcement": _in_menu,
-    GONE: _in_menu,
-    "message": _in_message,
-    "queue": _in_queue,
-    LEAVING: _in_queue,
-    "ringing": _is_rung,
-}
 
 
 # -- the fault -------------------------------------------------------------------------------------
@@ -304,7 +198,7 @@ async def _settle(house: House, one: Round, rng: Random) -> None:
 
 
 async def _still_there(house: House, one: Caller) -> None:
-    talk = await _talk(house, one)
+    talk = await talk_of(house, one)
     if talk is None:
         one.problems.append("the talk is not led on after the fault")
         return
@@ -329,7 +223,7 @@ async def _end(house: House, one: Round) -> None:
     await house.order(f"agents/{QUEUE_AGENT}/state", {"state": "ready"}, "PUT")
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(END_SECONDS):
-            await _until(
+            await until(
                 house,
                 "queue",
                 lambda queue: all(waiting["team"] != WAITERS for waiting in queue["items"]),
@@ -338,7 +232,7 @@ async def _end(house: House, one: Round) -> None:
         if each.stage == ARRIVING:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
-                    await _learn(house, each)
+                    await learn(house, each)
         if each.stage in HANGS_UP and each.call_id in live | {""}:
             await house.order(f"calls/{each.call_id}/hangup")
     if one.fault.asterisk:

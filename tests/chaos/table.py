@@ -89,10 +89,10 @@ def _sound(flows: Sequence[Mapping[str, Any]]) -> str:
         f"{sum(each['jumps'] for each in flows)} jumps of the sequence number, right tone in "
         f"{min(each['tone'] for each in flows):.1%} of the packets or more. Longest gap of a "
         f"direction: median {longest[len(longest) // 2]:.0f} ms, worst {longest[-1]:.0f} ms. In "
-        f"{len(even)} of {len(flows)} directions the machine was quiet enough to judge (no gap over "
-        f"{MOST_GAP_MS} ms in the five seconds before the fault, nor where it was sent); of these "
-        f"{sum(each['heard_gap_ms'] > MOST_GAP_MS for each in even)} had a gap over {MOST_GAP_MS} "
-        f"ms, the longest {max((e['heard_gap_ms'] for e in even), default=0):.0f} ms."
+        f"{len(even)} of {len(flows)} directions the machine was quiet enough to judge (no gap "
+        f"over {MOST_GAP_MS} ms in the five seconds before the fault, nor where it was sent); of "
+        f"these {sum(each['heard_gap_ms'] > MOST_GAP_MS for each in even)} had a gap over "
+        f"{MOST_GAP_MS} ms, the longest {max((e['heard_gap_ms'] for e in even), default=0):.0f} ms."
     )
 
 
