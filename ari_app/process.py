@@ -209,7 +209,7 @@ async def _asterisk(
         if error is None or own_lifetime or not serving.is_set():
             await server.stop()
         else:
-            log.error("Asterisk is left running: the dialplan serves callers until the next start")
+            log.warning("Asterisk is left running; until the next start its dialplan serves alone")
 
     stack.push_async_exit(stop)
     return server

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
 from ari_app import status
 from ari_app.ari import ApplicationReplaced, DeadlineExceeded
@@ -27,6 +28,7 @@ from desk.db.sqlite import sqlite_path
 from tests.rig.own_line import OwnLine
 
 SECONDS = 30.0
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 class Ari:
@@ -153,6 +155,9 @@ async def test_readiness_and_metrics_follow_what_becomes_of_a_real_line(
             "huisheng_ari_connected 1.0",
         ):
             assert figure in text, figure
+        everything = text + generate_latest(REGISTRY).decode()
+        named = set(re.findall(r"huisheng_[a-z_]+", OPERATIONS.read_text(encoding="utf-8")))
+        assert {name for name in named if f"# HELP {name}" not in everything} == set()
         with locked(sqlite_path(place.settings.database_url)):
             plan = CallPlan("02253456789", "4001234567", (Wait(1), ExpectBye(2)))
             call = asyncio.create_task(place_call(plan, f"127.0.0.1:{place.settings.pbx.sip.port}"))
