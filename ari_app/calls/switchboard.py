@@ -244,7 +244,8 @@ class Switchboard:
         try:
             await serve(call, self._line)
         except asyncio.CancelledError:
-            if call.id not in self._line.talks and not self._leaving:  # talks go on without us
+            talks = call.stage is Stage.TALK and "talk" in call.state  # and goes on without us
+            if not talks and not self._leaving:
                 await hand_to_dialplan(call)
             raise
         except ApplicationReplaced:
