@@ -46,11 +46,15 @@ class Leg(msgspec.Struct):
 
 
 class Conversation(msgspec.Struct):
-    """Who talks with the caller, in which bridge, and what is going on besides."""
+    """Who talks with the caller, in which bridge, and what is going on besides.
+
+    `led_on`: the talk ends, and the caller goes to the queue.
+    """
 
     bridge: str
     legs: dict[str, Leg] = {}
     held: bool = False
+    led_on: bool = False
     recorded: Recorded = "off"
     taps: dict[str, Tapped] = {}
 

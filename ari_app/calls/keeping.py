@@ -1,7 +1,6 @@
 """After a talk: its recordings come from Asterisk into our own store, with a mix of all parties."""
 
 import asyncio
-import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import structlog
 from ari_app.ari import AriError, NotFound
 from ari_app.ari.backoff import delays
 from ari_app.calls.call import Call
-from ari_app.calls.conversation import Conversation
-from ari_app.calls.legs import hang_up
 from ari_app.calls.line import Line
-from ari_app.calls.listening import CALLER, PARTY, Listening
-from ari_app.calls.talk_records import recorded, talk_ended
+from ari_app.calls.listening import CALLER, PARTY
+from ari_app.calls.mailbox import Mailbox
+from ari_app.calls.parties import Parties
+from ari_app.calls.talk_records import recorded
 from desk.recordings import NewRecording, StoreError
 from stt.errors import AudioError
 from stt.mix import Track
@@ -27,19 +26,10 @@ CHORE_SECONDS = 30.0
 
 
 async def take_down(call: Call, line: Line) -> None:
-    """End what a talk that nobody serves any more has left in Asterisk."""
-    if "talk" not in call.state:
-        return
-    state = Conversation.restore(call.state.pop("talk"))
-    listening = Listening(call, line, state)
-    for leg in state.legs.values():
-        await hang_up(line.ari.channel(leg.id))
-        if leg.up and leg.role == "agent":
-            line.journal.record(call, talk_ended(leg.id, "lost"))
-    for channel_id in list(state.taps):
-        listening.end(channel_id)
-    with contextlib.suppress(NotFound):
-        await line.ari.bridge(state.bridge).destroy()
+    """End what a talk that nobody serves any more has left in Asterisk, and free its agents."""
+    if "talk" in call.state:
+        with Mailbox(line.ari) as box:
+            await Parties(call, line, box).end(call.end_cause)
 
 
 async def finish_chores(call: Call) -> None:

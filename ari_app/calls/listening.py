@@ -119,7 +119,7 @@ class Listening:
             await pause_tap(self._line, tap, self._line.now())
 
     async def resume(self) -> None:
-        """Keep what is said again. Raises AriError where a recording cannot go on; then all rest."""
+        """Keep what is said again. Raises AriError where a recording cannot: all rest then."""
         try:
             for tap in self._state.taps.values():
                 await resume_tap(self._line, tap, self._line.now())

@@ -66,19 +66,54 @@ class Parties:
             return False
         return True
 
+    # -- the end ---------------------------------------------------------------------------------
+
+    async def end(self, cause: str) -> None:
+        """Take down what is left of the talk. The recordings' ends are not waited for."""
+        for leg in list(self.state.legs.values()):
+            await self.drop(leg, cause)
+        for channel_id in list(self.state.taps):
+            self.listening.end(channel_id)
+        try:
+            await self.bridge.destroy()
+        except NotFound:
+            pass
+        except AriError as error:
+            log.warning("bridge not removed", call=self.call.id, error=str(error))
+        self.call.state.pop("talk", None)
+        self.call.private = False
+
+    def let_go(self) -> None:
+        """Listen to nobody any more; all else stays as it is, for `end`."""
+        for channel_id in list(self.state.taps):
+            self.listening.end(channel_id)
+        self.call.state["talk"] = self.state.as_state()
+
     # -- the caller ------------------------------------------------------------------------------
 
     async def admit_caller(self) -> None:
         """Put the caller in the bridge, without a limit: it would tear the talk apart."""
         await self.call.lease.suspend()
         await self.call.stop_music()
-        # An agent's own number is nothing that a carrier should be told.
-        await self.bridge.add_channel(self.call.channel, inhibit_connected_line_updates=True)
+        try:
+            # An agent's own number is nothing that a carrier should be told.
+            await self.bridge.add_channel(self.call.channel, inhibit_connected_line_updates=True)
+        except AriError:
+            await self._music()
+            raise
+        self.state.held = False
 
     async def set_aside_caller(self) -> None:
         """Take the caller out of the bridge, to music."""
         await self.bridge.remove_channel(self.call.channel)
-        await self.call.channel.start_moh()
+        self.state.held = True
+        await self._music()
+
+    async def _music(self) -> None:
+        try:
+            await self.call.channel.start_moh()
+        except AriError as error:  # silence is bad, but nothing to fail for
+            log.warning("no music for the caller", call=self.call.id, error=str(error))
 
     # -- legs ------------------------------------------------------------------------------------
 
@@ -98,9 +133,16 @@ class Parties:
         try:
             await legs.dial(self.line, self.call, leg.extension, leg.id, armed=False)
         except AriError as error:
+            self.missed(leg, "unreachable")
             await self.drop(leg, "unreachable")
             raise NotPossibleNow(f"{leg.extension} cannot be rung", str(error)) from error
         self.note("agent.rung", agent=leg.extension, role=leg.role)
+
+    def missed(self, leg: Leg, why: str) -> None:
+        """Nobody answered: the queue is told, so that it lets the telephone rest."""
+        if leg.role != "supervisor":
+            self.line.queue.declined(leg.extension, self.call.id, why)
+            self.note("agent.missed", agent=leg.extension, reason=why)
 
     async def join(self, leg: Leg) -> None:
         """Let an answered leg talk with the caller: armed, tapped, in the bridge, in this order."""
@@ -119,11 +161,11 @@ class Parties:
         """End a leg. The caller stays where he is."""
         self.box.unfollow(leg.id)
         channel = self.channel(leg)
-        try:
-            await legs.disarm(channel)
-            await legs.hang_up(channel)
-        except AriError as error:
-            log.warning("leg not hung up", call=self.call.id, leg=leg.id, error=str(error))
+        for end in (legs.disarm, legs.hang_up):  # the second even where the first fails
+            try:
+                await end(channel)
+            except AriError as error:
+                log.warning("leg not hung up", call=self.call.id, leg=leg.id, error=str(error))
         await self.forget(leg, cause)
 
     async def forget(self, leg: Leg, cause: str) -> None:

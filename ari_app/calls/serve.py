@@ -15,6 +15,7 @@ from ari_app.ari import (
 )
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.called_back import called_back
+from ari_app.calls.keeping import take_down
 from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
@@ -49,6 +50,9 @@ async def serve(call: Call, line: Line) -> None:
                 raise  # the switchboard's; or the call is another process's from now on
             if await is_gone(call, error):
                 if await is_back(call):
+                    if stage is Stage.TALK:  # with an agent who was gone at once; or it was over
+                        stage = Stage.QUEUE if "talk" in call.state else Stage.WRAP_UP
+                        await take_down(call, line)
                     continue
                 stage = Stage.WRAP_UP
                 call.end_cause = "hangup"

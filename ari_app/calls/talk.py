@@ -6,7 +6,14 @@ with the same talk: Asterisk keeps the bridge, the recordings and the music mean
 
 import structlog
 
-from ari_app.ari import AriError, ChannelDestroyed, Event, NotFound, StasisStart
+from ari_app.ari import (
+    ApplicationReplaced,
+    AriError,
+    ChannelDestroyed,
+    Closed,
+    Event,
+    StasisStart,
+)
 from ari_app.calls import legs, verbs
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.conversation import Leg
@@ -36,6 +43,11 @@ async def talk(call: Call, line: Line) -> Stage:
         except HungUp:
             await talking.end("hangup")
             raise
+        except (ApplicationReplaced, Closed):
+            raise
+        except Exception:
+            talking.let_go()  # the rest is the wrap-up's, once the dialplan has the caller
+            raise
         finally:
             del line.talks[call.id]
         await talking.end("transferred" if stage is Stage.QUEUE else "completed")
@@ -53,7 +65,6 @@ class Talk(Parties):
 
     def __init__(self, call: Call, line: Line, box: Mailbox) -> None:
         super().__init__(call, line, box)
-        self.next_stage = Stage.WRAP_UP
 
     def order(self, command: Command) -> None:
         """Have something done in this talk; the command says when it is.
@@ -82,18 +93,23 @@ class Talk(Parties):
                 await self._obey(item)
             elif item is not None:
                 await self._heard(item)
-        return self.next_stage
+        return Stage.QUEUE if self.state.led_on else Stage.WRAP_UP
 
     async def _begin(self) -> None:
         """Put the talk together, or find it together where a former process left it."""
         found = await self.members()
+        fresh = not any(leg.up for leg in self.state.legs.values())
         for leg in list(self.state.legs.values()):
-            if not leg.up and leg.role != "agent":
+            if self.state.led_on:  # a former process had begun to
+                await self.drop(leg, "transferred")
+            elif not leg.up and leg.role != "agent":
                 await self.drop(leg)  # it rang when the former process ended
                 if leg.role == "consulted":
                     self.state.held = False
             elif leg.up and not await self.exists(leg.id):
                 await self._left(leg)
+            elif leg.up and leg.role != "supervisor":
+                self.line.queue.busy(leg.extension, self.call.id)
         if not self.state.agents():
             return
         if found is None:
@@ -102,40 +118,38 @@ class Talk(Parties):
             )
         for leg in self.state.agents():
             if leg.up:
-                self.line.queue.busy(leg.extension, self.call.id)
                 await self.listening.begin(self.channel(leg), f"agent:{leg.extension}")
                 continue
             try:
                 await self.join(leg)
             except AriError as error:
                 log.info("agent was gone at once", call=self.call.id, error=str(error))
-                await self.forget(leg, "hangup")
-                await self._comes_back()
-                self.next_stage = Stage.QUEUE
+                await self._gone_at_once()
                 return
         await self.listening.begin(self.call.channel, CALLER)
         if self.state.held:
             await self.call.lease.suspend()
         elif self.call.id not in (found or ()):
-            await self.admit_caller()
+            try:
+                await self.admit_caller()
+            except AriError:
+                if not await self.call.is_with_dialplan():
+                    raise
+                await self._gone_at_once()
+                return
+        if fresh and self.call.returned.is_set():
+            await self._gone_at_once()
+            return
         self.call.served = True
         self.call.state["talked"] = True
         await self.save()
 
-    async def end(self, cause: str) -> None:
-        """Take down what is left of the talk. The recordings' ends are not waited for."""
+    async def _gone_at_once(self) -> None:
+        """The agent who had just answered is not there: the caller waits on, in the same place."""
         for leg in list(self.state.legs.values()):
-            await self.drop(leg, cause)
-        for channel_id in list(self.state.taps):
-            self.listening.end(channel_id)
-        try:
-            await self.bridge.destroy()
-        except NotFound:
-            pass
-        except AriError as error:
-            log.warning("bridge not removed", call=self.call.id, error=str(error))
-        self.call.state.pop("talk", None)
-        self.call.private = False
+            await self.drop(leg, "hangup")
+        self.state.led_on = True
+        await self._comes_back()
 
     # -- what happens ------------------------------------------------------------------------------
 
@@ -178,15 +192,27 @@ class Talk(Parties):
                 await verbs.answered(self, leg)
                 await self.save()
         except AriError as error:
-            # The telephone was faster than we; what it did comes as an event of its own.
             log.warning("leg is gone", call=self.call.id, leg=leg.id, error=str(error))
+            if isinstance(event, StasisStart):
+                await self._fell_out(leg)
+            await self.save()
+
+    async def _fell_out(self, leg: Leg) -> None:
+        """A leg that answered and could not be placed, gone or not: nobody waits in silence."""
+        consulted = leg is self.state.consulted()
+        await self.drop(leg, "hangup")
+        if consulted:
+            try:
+                await self._reunite()
+            except AriError as error:  # still held, and can be resumed
+                log.warning("caller not brought back", call=self.call.id, error=str(error))
 
     async def _left(self, leg: Leg, event: Event | None = None) -> None:
         """A leg has ended by itself. Whose agents have all left comes back from the dialplan."""
         never_up = isinstance(event, ChannelDestroyed) and not leg.up
         cause = legs.why_not(event) if isinstance(event, ChannelDestroyed) else "hangup"
-        if never_up and leg.role != "supervisor":
-            self.note("agent.missed", agent=leg.extension, reason=cause)
+        if never_up:
+            self.missed(leg, cause)
         consulted = self.state.consulted()
         await self.forget(leg, cause)
         if leg is consulted:
@@ -199,7 +225,6 @@ class Talk(Parties):
     async def _handed_over(self, consulted: Leg) -> None:
         """The agent hung up while asking somebody: a transfer to whom was asked."""
         if consulted.up:
-            self.state.held = False
             await self.join(consulted)
             await self.admit_caller()
             self.note("call.transferred", to=consulted.extension, how="attended")
@@ -211,12 +236,11 @@ class Talk(Parties):
         """The talk ends, and the caller is led to another extension or team, the place kept."""
         need = Need(extension=to) if self.line.has_extension(to) else Need(team=to)
         self.call.state["need"] = need.as_dict()
-        self.next_stage = Stage.QUEUE
+        self.state.led_on = True
         self.note("call.transferred", to=to, how="blind")
 
     async def _reunite(self) -> None:
         if self.state.held and self.state.agents():
-            self.state.held = False
             await self.admit_caller()
 
     async def _caller_left(self) -> None:

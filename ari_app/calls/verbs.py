@@ -24,7 +24,6 @@ async def hold(talk: "Talk") -> None:
     if talk.state.held:
         return
     await talk.set_aside_caller()
-    talk.state.held = True
     talk.note("call.held")
 
 
@@ -35,7 +34,6 @@ async def resume(talk: "Talk") -> None:
     if talk.state.consulted() is not None:
         raise NotPossibleNow("somebody is being asked", "Complete or cancel the transfer.")
     await talk.admit_caller()
-    talk.state.held = False
     talk.note("call.resumed")
 
 
@@ -45,11 +43,10 @@ async def transfer_blind(talk: "Talk", to: str) -> None:
         raise NotPossibleNow(
             f"there is no extension or team {to}", "Name one of pbx.agents in config.yaml."
         )
-    talk.goes_to(to)
     if not talk.state.held:
         await talk.set_aside_caller()
-        talk.state.held = True
     await talk.call.lease.restore()  # before the legs that look after the caller are gone
+    talk.goes_to(to)
     await talk.save()
     for leg in list(talk.state.legs.values()):
         await talk.drop(leg, "transferred")
@@ -63,7 +60,6 @@ async def transfer_attended(talk: "Talk", to: str) -> None:
     await talk.dial(Leg(new_id("c"), to, "consulted"))
     if not talk.state.held:
         await talk.set_aside_caller()
-        talk.state.held = True
     talk.note("call.held", consult=to)
 
 
@@ -77,7 +73,6 @@ async def complete_transfer(talk: "Talk") -> None:
     before = talk.state.agents()
     await talk.join(consulted)
     await talk.admit_caller()
-    talk.state.held = False
     for leg in before:
         await talk.drop(leg, "transferred")
     talk.note("call.transferred", to=consulted.extension, how="attended")
@@ -87,7 +82,6 @@ async def cancel_transfer(talk: "Talk") -> None:
     """Whom the agent asked is let go, the caller is back."""
     await talk.drop(_consulted(talk), "cancelled")
     await talk.admit_caller()
-    talk.state.held = False
     talk.note("call.resumed")
 
 
@@ -97,7 +91,6 @@ async def conference(talk: "Talk", to: str) -> None:
     if consulted is not None and consulted.extension == to and consulted.up:
         await talk.join(consulted)
         await talk.admit_caller()
-        talk.state.held = False
         talk.note("conference.joined", agent=to)
         return
     _known(talk, to)
@@ -182,6 +175,7 @@ async def answered(talk: "Talk", leg: Leg) -> None:
             await legs.settle(talk.channel(leg))
             await talk.bridge.add_channel(leg.id, inhibit_connected_line_updates=True)
             leg.up = True
+            talk.line.queue.busy(leg.extension, talk.call.id)
             talk.note("consult.answered", agent=leg.extension)
         case "supervisor":
             await _place(talk, leg)

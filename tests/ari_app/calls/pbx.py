@@ -33,6 +33,7 @@ class Line:
     music: bool = False
     limit: asyncio.TimerHandle | None = None  # TIMEOUT(absolute)
     spies_on: str = ""
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def alone(self) -> bool:
@@ -118,6 +119,7 @@ class Pbx:
             self._agent_gone(line)
         self.out_of_bridge(ident)
         del self.lines[ident]
+        line.gone.set()
         self.set_limit(line, 0)
         self.feed(ChannelDestroyed(channel=line.snapshot(), cause=cause))
 

@@ -142,7 +142,7 @@ class World:
         await self.stop()
         self.pool.streams.clear()
         for ident in [ident for ident in self.pbx.lines if ident.startswith("m-")]:
-            del self.pbx.lines[ident]
+            self.pbx.lines.pop(ident).gone.set()
             self.pbx.out_of_bridge(ident)
 
     async def stop(self) -> None:
@@ -193,14 +193,16 @@ class World:
 
     # -- looking -----------------------------------------------------------------------------------
 
-    async def until(self, true: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(
+        self, true: Callable[[], bool], seconds: float = 30.0, look: float = 0.01
+    ) -> None:
         async with asyncio.timeout(seconds):
             while not true():  # noqa: ASYNC110 - virtual time
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(look)
 
     async def over(self, seconds: float = 60.0) -> None:
         """Until no call has a coroutine."""
-        await self.until(lambda: self.board.live == 0, seconds)
+        await self.until(lambda: self.board.live == 0, seconds, 0.25)
 
     def state(self, extension: str = AGENT) -> AgentState:
         return self.line.queue.standing(extension).state
@@ -223,5 +225,4 @@ class World:
     async def _read_media(self, url: str, _: object) -> None:
         ident = url.rpartition("/")[2]
         self.pbx.enter(ident)
-        while ident in self.pbx.lines:  # noqa: ASYNC110 - virtual time
-            await asyncio.sleep(0.02)
+        await self.pbx.lines[ident].gone.wait()

@@ -1,6 +1,7 @@
 """Talks in virtual time: whoever hangs up, fails or dies, and when, nobody is left behind."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -165,6 +166,19 @@ class TestRestart:
         await order(world, "resume")
         assert world.talks_with(AGENT)
 
+    async def test_whom_the_agent_asked_is_still_there_and_busy(self, world: World) -> None:
+        await world.talking()
+        await order(world, "transfer", OTHER, "attended")
+        await asyncio.sleep(3)
+        await world.kill()
+        world.begin()
+        await world.board.resumed.wait()
+        await asyncio.sleep(1)
+        assert world.state(OTHER) is AgentState.BUSY
+        await order(world, "complete_transfer")
+        assert world.talks_with(OTHER)
+        await world.until(lambda: world.state() in WRAPS_UP)
+
     async def test_who_was_rung_is_let_go_and_the_caller_back(self, world: World) -> None:
         world.pbx.phones[OTHER] = Phone(answers=20.0)
         await world.talking()
@@ -175,6 +189,23 @@ class TestRestart:
         await world.until(lambda: world.talks_with(AGENT))
         assert world.pbx.leg_of(OTHER) is None
         assert world.state(OTHER) is AgentState.READY
+
+    async def test_blind_transfer_that_was_begun_is_carried_on(self, world: World) -> None:
+        await world.talking()
+
+        def dies(_: int, what: str) -> None:
+            if what.startswith("variable SET(HUISHENG_CALLER=)"):
+                world.ari.dead = True
+
+        world.pbx.before = dies
+        moving = asyncio.create_task(order(world, "transfer", OTHER, "blind"))
+        await world.until(lambda: world.ari.dead)
+        moving.cancel()
+        world.pbx.before = lambda _number, _what: None
+        await world.kill()
+        world.begin()
+        await world.until(lambda: world.talks_with(OTHER))
+        await world.until(lambda: world.state() in WRAPS_UP)
 
     async def test_agent_who_left_meanwhile_means_good_bye(self, world: World) -> None:
         await world.talking()
@@ -211,6 +242,71 @@ class TestTransfer:
         await world.over()
         ((mixed),) = world.vault.mixed
         assert len({name for name, _, _ in mixed}) == 4
+
+    async def test_transfer_that_asterisk_refuses_changes_nothing(self, world: World) -> None:
+        await world.talking()
+        world.pbx.refuses["part"] = ServerError("no")
+        with pytest.raises(NotPossibleNow):
+            await order(world, "transfer", OTHER, "blind")
+        world.pbx.refuses.clear()
+        world.pbx.hang_up(AGENT)
+        await world.over()
+        assert (await world.journaled()).cause == "completed"
+        assert "call.transferred" not in await world.kinds()
+
+    async def test_telephone_that_cannot_be_reached_rests(self, world: World) -> None:
+        world.pbx.phones[OTHER] = Phone(answers=None, cause=20)
+        await world.talking()
+        await order(world, "transfer", OTHER, "attended")
+        await world.until(lambda: world.talks_with(AGENT))
+        assert world.state(OTHER) is AgentState.UNREACHABLE
+
+    async def test_who_is_asked_is_busy_while_asked(self, world: World) -> None:
+        await world.talking()
+        await order(world, "transfer", OTHER, "attended")
+        await asyncio.sleep(2)
+        assert world.state(OTHER) is AgentState.BUSY
+
+
+class TestHold:
+    @pytest.mark.parametrize("refused", ["music", "part", "join", "variable"])
+    async def test_refusal_leaves_a_caller_who_can_be_brought_back(
+        self, world: World, refused: str
+    ) -> None:
+
+        await world.talking()
+        for verb in ("hold", "resume"):
+            world.pbx.refuses[refused] = ServerError("no")
+            with contextlib.suppress(NotPossibleNow):
+                await order(world, verb)
+            world.pbx.refuses.clear()
+            view = world.controls.talk(CALL_ID)
+            assert view is not None
+            assert view.held is not world.talks_with(AGENT)
+        await order(world, "hold")
+        await order(world, "resume")
+        assert world.talks_with(AGENT)
+
+    async def test_caller_is_back_when_the_asked_one_leaves_even_at_the_second_try(
+        self, world: World
+    ) -> None:
+        await world.talking()
+        await order(world, "transfer", OTHER, "attended")
+        await asyncio.sleep(2)
+        world.pbx.refuses[f"join {CALL_ID}"] = ServerError("no")
+        world.pbx.hang_up(OTHER)
+        await asyncio.sleep(1)
+        world.pbx.refuses.clear()
+        await order(world, "resume")
+        assert world.talks_with(AGENT)
+
+
+class TestStop:
+    async def test_talk_goes_on_without_us(self, world: World) -> None:
+        await world.talking()
+        world.task.cancel()
+        await asyncio.gather(world.task, return_exceptions=True)
+        assert world.talks_with(AGENT)
 
 
 class TestTaps:
