@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
@@ -14,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ari_app.cli.options import ConfigOption, load_settings
-from ari_app.cli.run import EXPECTED, tell
-from ari_app.demo.lines import line_for_demo
-from ari_app.demo.story import Story, demo_call
+from ari_app.cli.run import EXPECTED, flat, tell
+from ari_app.demo.lines import DemoLine, line_for_demo, private_line, staffed
+from ari_app.demo.story import Story, demo_call, demo_talk
 from ari_app.demo.words import words
 from ari_app.logs import configure
 from ari_app.ownership import make_state_folder
@@ -36,8 +37,20 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help='只打印 {"call": …, "ticket": …} / print JSON only')
     ] = False,
+    talk: Annotated[
+        bool,
+        typer.Option(
+            "--talk",
+            help="转人工,边说边转写 / talk with a simulated agent, transcribed as they speak, on a "
+            "private line; --json adds the transcript",
+        ),
+    ] = False,
 ) -> None:
-    """打一个真实的演示电话 / place a real SIP call and show the ticket it became."""
+    """打一个真实的演示电话 / place a real SIP call and show the ticket it became.
+
+    客户按键投诉并留言;打到正在运行的线路,没有则临时起一条 / a caller complains by key and message,
+    on the running line or, if none runs, on a private one.
+    """
     settings = load_settings(config)
     configure("error")
     console = Console(stderr=as_json)
@@ -45,25 +58,34 @@ def command(
         make_state_folder(settings.state_dir)
         with prompts_bar(Console(stderr=True)) as progress:
             PromptCache.prepare(settings.ivr, settings.state_dir / "prompts", progress)
-        story = uvloop.run(_demo(settings, console, quiet=as_json))
+        story = uvloop.run(_demo(settings, console, talk=talk, quiet=as_json))
     except* (*EXPECTED, CallerError) as failed:
-        tell(failed)
+        tell(flat(failed))
         raise typer.Exit(1) from None
     except* TimeoutError:
         typer.echo(f"✗ {LATE}", err=True)
         raise typer.Exit(1) from None
     if as_json:
-        typer.echo(json.dumps({"call": story.call, "ticket": story.ticket}, ensure_ascii=False))
+        shown: dict[str, Any] = {"call": story.call, "ticket": story.ticket}
+        if talk:
+            shown["transcript"] = story.transcript
+        typer.echo(json.dumps(shown, ensure_ascii=False))
 
 
-async def _demo(settings: Settings, console: Console, *, quiet: bool) -> Story:
-    async with line_for_demo(settings) as line:
+async def _demo(settings: Settings, console: Console, *, talk: bool, quiet: bool) -> Story:
+    opening: AbstractAsyncContextManager[DemoLine]
+    play: Callable[[DemoLine, Callable[[Entry], None]], Awaitable[Story]]
+    if talk:
+        opening, play = private_line(staffed(settings)), demo_talk
+    else:
+        opening, play = line_for_demo(settings), demo_call
+    async with opening as line:
         where = PRIVATE if line.private else RUNNING
         if not quiet:
             console.print(f"☎ {where}: {line.target}", highlight=False)
         tell = (lambda _: None) if quiet else (lambda entry: _tell(console, entry))
         async with asyncio.timeout(180):
-            story = await demo_call(line, tell)
+            story = await play(line, tell)
         if not quiet:
             _show(console, story)
         return story
@@ -79,7 +101,7 @@ def _show(console: Console, story: Story) -> None:
     if ticket is None:
         console.print("没有工单 / no ticket")
         return
-    caller = ticket["caller"]
+    caller, found = ticket["caller"], {"numbers": [], "order_ids": [], **ticket["found"]}
     rows = {
         "工单号 number": ticket["number"],
         "类型 type": ticket["type"],
@@ -87,8 +109,18 @@ def _show(console: Console, story: Story) -> None:
         "来电 caller": f"{caller['e164']} {caller['province']} {caller['area_code']}",
         "标签 labels": " ".join(ticket["labels"]),
         "内容 told": ticket["description"],
+        "摘要 summary": ticket["summary"],
+        "号码 numbers": " ".join(found["numbers"]),
+        "订单 orders": " ".join(found["order_ids"]),
     }
-    _panel(console, "工单 / ticket", rows)
+    _panel(console, "工单 / ticket", {name: row for name, row in rows.items() if row})
+    talks = [one for one in story.call["recordings"] if one["kind"] != "message"]
+    if talks:
+        tracks = {
+            one["party"] or "双方 both": f"{one['seconds']:.1f} s  sha256 {one['sha256'][:16]}…"
+            for one in talks
+        }
+        _panel(console, "录音 / recordings", tracks)
     received = {
         f"{place} {message['timestamp'][11:19]}": f"{message['type']}  {message['id']}"
         for place, message in enumerate(story.delivered, start=1)

@@ -17,6 +17,7 @@ from crm_bridge.settings import WebhookTarget
 from desk.db.engine import Database
 
 SPAN = 200  # media ports of a private line
+HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,43 @@ async def line_for_demo(settings: Settings) -> AsyncIterator[DemoLine]:
         async with await Database.open(settings.database_url) as db:
             yield DemoLine(settings, db, private=False)
         return
+    async with private_line(settings) as line:
+        yield line
+
+
+@asynccontextmanager
+async def private_line(settings: Settings) -> AsyncIterator[DemoLine]:
+    """A line of the demo's own for the length of the block, beside one that may be running."""
     with tempfile.TemporaryDirectory(prefix="huisheng-demo-") as folder:
         private = private_settings(settings, Path(folder))
         async with running_line(private, own_lifetime=True) as running:
             yield DemoLine(private, running.line.db, private=True)
+
+
+def staffed(settings: Settings) -> Settings:
+    """The same line, open at any hour, whose agents' calls all ring one telephone of this machine:
+    `agents_port` says at which port."""
+    port = free_port(socket.SOCK_DGRAM)
+    agents = [
+        agent.model_copy(update={"contact": f"sip:{agent.extension}@{HERE}:{port}"})
+        for agent in settings.pbx.agents
+    ]
+    entries = [
+        entry.model_copy(update={"open": None})
+        for entry in settings.ivr.entry
+        if entry.closed is None
+    ]
+    return settings.model_copy(
+        update={
+            "pbx": settings.pbx.model_copy(update={"agents": agents}),
+            "ivr": settings.ivr.model_copy(update={"entry": entries or settings.ivr.entry}),
+        }
+    )
+
+
+def agents_port(settings: Settings) -> int:
+    """Where the agents of a `staffed` line are rung."""
+    return int(settings.pbx.agents[0].contact.rpartition(":")[2])
 
 
 def private_settings(settings: Settings, folder: Path) -> Settings:

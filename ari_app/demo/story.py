@@ -1,19 +1,21 @@
-"""Placing the demo's call and following it in the desk until the CRM has its ticket."""
+"""Placing the demo's calls and following each in the desk until the CRM has its ticket."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ari_app.demo.lines import DemoLine
-from ari_app.demo.plan import CALLER, caller_plan
+from ari_app.demo.errors import NoPersonError
+from ari_app.demo.lines import DemoLine, agents_port
+from ari_app.demo.plan import NUMBER, caller_plan, talk_plan
 from ari_app.ivr.compiled import compile_menus
 from ari_app.process import utc_now
-from ari_app.prompts.cache import PromptCache
-from ari_app.sip_caller import CallResult, place_call
+from ari_app.prompts.cache import PromptCache, Prompts
+from ari_app.settings import Settings
+from ari_app.sip_caller import CallPlan, CallResult, agent_phone, place_call
 from crm_bridge.demo_crm import received
-from desk import journal, recordings, tickets, timeline
-from desk.api.models import CallDetail, CallOut, RecordingOut, TicketOut
+from desk import journal, recordings, tickets, timeline, utterances
+from desk.api.models import CallDetail, CallOut, RecordingOut, TicketOut, UtteranceOut
 from desk.timeline import Entry
 
 LOOK_SECONDS = 0.2
@@ -23,10 +25,14 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Story:
-    """What became of the call: as the API shows it, and what the CRM received of its ticket."""
+    """What became of the call: as the API shows it, and what the CRM received of its ticket.
+
+    `transcript` is what was said in a talk, in order; a message's words are with its recording.
+    """
 
     call: dict[str, Any]
     ticket: dict[str, Any] | None
+    transcript: list[dict[str, Any]]
     delivered: list[dict[str, Any]]
 
 
@@ -38,16 +44,46 @@ async def demo_call(line: DemoLine, tell: Callable[[Entry], None]) -> Story:
         TimeoutError: the call was not over and transcribed in time.
     """
     settings = line.settings
-    prompts = await asyncio.to_thread(
-        PromptCache.prepare, settings.ivr, settings.state_dir / "prompts"
-    )
     plan = caller_plan(
         compile_menus(settings),
-        prompts,
+        await _prompts(settings),
         settings.pbx.line_numbers[0],
         settings.company.home_area_code,
         utc_now(),
     )
+    return await _placed(line, plan, tell)
+
+
+async def demo_talk(line: DemoLine, tell: Callable[[Entry], None]) -> Story:
+    """The same for a caller who asks for a person, and an agent who answers, on a `staffed` line.
+
+    Raises:
+        NoPersonError: the menus lead to none.
+        CallerError, TimeoutError: as for `demo_call`.
+    """
+    settings = line.settings
+    prompts = await _prompts(settings)
+    plan = await asyncio.to_thread(
+        talk_plan,
+        compile_menus(settings),
+        prompts,
+        settings.recording,
+        settings.pbx.line_numbers[0],
+        settings.company.home_area_code,
+        utc_now(),
+    )
+    if plan is None:
+        raise NoPersonError
+    async with agent_phone(agents_port(settings), plan.agent, most_calls=10):
+        return await _placed(line, plan.caller, tell)
+
+
+async def _prompts(settings: Settings) -> Prompts:
+    folder = settings.state_dir / "prompts"
+    return await asyncio.to_thread(PromptCache.prepare, settings.ivr, folder)
+
+
+async def _placed(line: DemoLine, plan: CallPlan, tell: Callable[[Entry], None]) -> Story:
     seq = await line.db.read(timeline.last_seq)
     calling = asyncio.create_task(place_call(plan, line.target), name="demo caller")
     try:
@@ -78,7 +114,7 @@ async def _follow(
 
 
 def _is_ours(entry: Entry) -> bool:
-    return entry.kind == "call.received" and (entry.body or {})["caller"]["caller_id"] == CALLER
+    return entry.kind == "call.received" and (entry.body or {})["caller"]["caller_id"] == NUMBER
 
 
 async def _is_over(line: DemoLine, call_id: str) -> bool:
@@ -98,9 +134,11 @@ async def _read(line: DemoLine, call_id: str) -> Story:
         made.append(RecordingOut.of(recording, found, masked=False))
     detail = CallDetail(**CallOut.of(call, masked=False).model_dump(), recordings=made)
     ticket = await line.db.read(tickets.get, call.ticket_id) if call.ticket_id else None
+    said = await line.db.read(utterances.transcript, call_id)
     return Story(
         call=detail.model_dump(mode="json"),
         ticket=TicketOut.of(ticket, masked=False).model_dump(mode="json") if ticket else None,
+        transcript=[UtteranceOut.of(one, masked=False).model_dump(mode="json") for one in said],
         delivered=await _delivered(line, ticket.number) if ticket else [],
     )
 

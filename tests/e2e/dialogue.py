@@ -1,38 +1,24 @@
-"""People who talk in turns: what each says, laid out on one clock for a SIPp at either end."""
+"""Talks of callers with agents, and how well they were understood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from ari_app.sip_caller import Press, Speak, Step, Wait
-from ari_app.sip_caller.voice import spoken
+from ari_app.sip_caller import Press, Step, Wait
+from ari_app.sip_caller.dialogue import AGENT, CALLER, GAP_SECONDS, Turn, steps_of
 from stt.digits import written
 from stt.evaluate import distance, normalised
 
-GAP_SECONDS = 1.4  # between two turns: longer than the end of an utterance takes to be found
-BEFORE_SECONDS = 1.0  # from the agent's answer to the first word
-REACHED_SECONDS = 2.2  # from the last key to the agent's answer: three short prompts and a ring
-CALLER, AGENT = "caller", "agent"
-_RATE = 8000
+__all__ = [
+    "AGENT",
+    "CALLER",
+    "GAP_SECONDS",
+    "Turn",
+    "caller_steps",
+    "error_rate",
+    "said_by",
+    "steps_of",
+]
 
-
-@dataclass(frozen=True)
-class Turn:
-    """Somebody says something."""
-
-    who: str
-    text: str
-
-    @property
-    def seconds(self) -> float:
-        return len(spoken([self.text])[self.text]) / _RATE
-
-
-def steps_of(turns: Sequence[Turn], who: str) -> list[Step]:
-    """What one of them does from the answer on: speaks in turn, and is silent in the others'."""
-    steps: list[Step] = [Wait(BEFORE_SECONDS)]
-    for turn in turns:
-        steps += [Speak(turn.text) if turn.who == who else Wait(turn.seconds), Wait(GAP_SECONDS)]
-    return steps
+REACHED_SECONDS = 1.8  # from the last key to the agent's answer: two short prompts and a ring
 
 
 def caller_steps(extension: str, turns: Sequence[Turn]) -> list[Step]:
