@@ -2,7 +2,8 @@
 
 A call whose channel is still in our application re-enters the stage that the journal names, with
 what it needs. A call whose channel is gone is wrapped up: its recordings are kept, and it gets the
-ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it).
+ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it); the talk
+that it may have been before is wrapped up.
 Calls of other systems on the same desk are theirs (`pbx.system_name` begins every call id), and
 messages of AGI scripts are finished by the FastAGI server.
 """
@@ -55,7 +56,7 @@ async def find(line: Line) -> Found:
     unfinished: list[tuple[Journaled, ChannelSnapshot | None]] = []
     for journaled in await _unfinished(line):
         channel = callers.pop(journaled.id, None)
-        if channel is None and journaled.id in channels:
+        if channel is None and journaled.id in channels and not _has_talked(journaled):
             log.info("the dialplan serves this call", call=journaled.id)
             continue
         unfinished.append((journaled, channel))
@@ -68,6 +69,12 @@ async def find(line: Line) -> Found:
         | frozenset(journaled.id for journaled in going_on),
         owned_bridges=frozenset(ident for talk in talks for ident in talk.bridges()),
     )
+
+
+def _has_talked(call: Journaled) -> bool:
+    """Whether a talk has left something to be taken down and kept. Nobody but the wrap-up does so,
+    and it does not wait for the end of what the dialplan hears after the talk."""
+    return "talk" in call.state or bool(call.state.get("recordings"))
 
 
 def _talks(calls: Sequence[Journaled]) -> Iterator[Conversation]:
