@@ -46,6 +46,7 @@ STAGES = (
     "wrap_up",
     "message",
     "paused",
+    "deserted",
 )
 HEARD_ELSEWHERE = frozenset({"message", "supervised"})
 GONE = "gone"  # hangs up in the menu while the fault may last
@@ -59,7 +60,11 @@ TALKS = {
     "supervised": "8017",
     "wrap_up": "8019",
     "paused": "8020",
+    "deserted": "8021",
 }
+ENDED = frozenset({"wrap_up", "deserted"})
+"""Talks that end in the round: by the house just before the fault, by the agent about then."""
+DESERTED_AFTER = 7.0
 SPEAKING = frozenset({"menu", "announcement", "message", *TALKS}) - {"talk", "paused"}
 """Stages whose callers say `SAYS` at a time at which it is to be kept."""
 
@@ -134,6 +139,8 @@ def agent_plans(sounds: Path) -> Iterator[tuple[str, AgentPlan]]:
             yield extension, AgentPlan(answer=None)
         elif extension == QUEUE_AGENT:
             yield extension, AgentPlan(rings=0.2, steps=(Wait(0.5), HangUp()))
+        elif extension == TALKS["deserted"]:
+            yield extension, AgentPlan(rings=0.3, steps=(Wait(DESERTED_AFTER), HangUp()))
         elif extension == TALKS["talk"]:
             yield extension, AgentPlan(rings=0.2, steps=tone)
         else:

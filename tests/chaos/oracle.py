@@ -17,7 +17,16 @@ from desk.db.schema import calls, tickets
 from desk.journal import Call
 from desk.recordings import Recording
 from desk.timeline import Entry
-from tests.chaos.cast import ARRIVING, SECRET_KEYS, SPEAKING, SPOKEN_EVERY, TALKS, WORD, Caller
+from tests.chaos.cast import (
+    ARRIVING,
+    ENDED,
+    SECRET_KEYS,
+    SPEAKING,
+    SPOKEN_EVERY,
+    TALKS,
+    WORD,
+    Caller,
+)
 from tests.chaos.house import House
 from tests.chaos.listening import judge_talk
 from tests.chaos.site import QUEUE_AGENT, TARGET
@@ -47,11 +56,11 @@ class Known:
 async def judge(house: House, one: "Round") -> None:
     """Wait until all is quiet, then hold the desk against the wire; problems go into the round."""
     async with await Database.open(house.settings.database_url) as db:
+        house.invited |= {invite.number for invite in _arrived(one)}
+        await _filed(db, [each.number for each in one.callers if each.number in house.invited])
         left = await quiet(house, db)
         if left:
             one.problems.append(f"not quiet after {QUIET_SECONDS:g} s: {left}")
-        house.invited |= {invite.number for invite in _arrived(one)}
-        await _filed(db, [each.number for each in one.callers if each.number in house.invited])
         for each in one.callers:
             known = await db.read(_known, each.number)
             if each.number in house.invited:
@@ -221,7 +230,7 @@ def _judge_end(one: "Round", each: Caller) -> None:
     """A caller in a talk is not hung up on because we die."""
     if one.fault.asterisk or not each.reached:
         return
-    kept_on = each.stage in TALKS and each.stage != "wrap_up"
+    kept_on = each.stage in TALKS and each.stage not in ENDED
     if not one.long:
         kept_on = kept_on or each.stage in ("menu", "announcement", "queue", "ringing")
     ended = [i.ended_at for i in one.wire.from_callers() if i.number == each.number and i.ended_at]

@@ -20,6 +20,7 @@ from asterisk_conf.settings import AgentSettings
 from tests.chaos import oracle
 from tests.chaos.cast import (
     ARRIVING,
+    ENDED,
     GONE,
     LEAVING,
     STAGES,
@@ -186,7 +187,7 @@ async def _settle(house: House, one: Round, rng: Random) -> None:
     await asyncio.sleep(rng.uniform(2.0, 3.0))
     if not one.fault.asterisk:
         for each in one.callers:
-            if each.reached and each.stage in TALKS and each.stage != "wrap_up":
+            if each.reached and each.stage in TALKS and each.stage not in ENDED:
                 await _still_there(house, each)
     one.ending_at = time.time()
     for each in one.callers:

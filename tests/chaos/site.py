@@ -27,7 +27,7 @@ AGENTS = {
     "8011": WAITERS,  # who talks, so that waiting leads somewhere
     RINGING_AGENT: RINGERS,
     **dict.fromkeys(
-        ("8012", "8013", "8014", "8015", "8016", "8017", SUPERVISOR, "8019", "8020"),
+        ("8012", "8013", "8014", "8015", "8016", "8017", SUPERVISOR, "8019", "8020", "8021"),
         TALKERS,
     ),
 }
