@@ -2,8 +2,8 @@
 
 A call whose channel is still in our application re-enters the stage that the journal names, with
 what it needs. A call whose channel is gone is wrapped up: its recordings are kept, and it gets the
-ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it); the talk
-that it may have been before is wrapped up.
+ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it);
+the talk that it may have been before is wrapped up.
 Calls of other systems on the same desk are theirs (`pbx.system_name` begins every call id), and
 messages of AGI scripts are finished by the FastAGI server.
 """
