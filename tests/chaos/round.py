@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ari_app.sip_caller import CallerError, agent_phone, place_calls
+from ari_app.sip_caller import AgentPlan, CallerError, PortsTakenError, agent_phone, place_calls
 from asterisk_conf.settings import AgentSettings
 from tests.chaos import oracle
 from tests.chaos.cast import (
@@ -36,6 +36,7 @@ from tests.chaos.site import LEASE_SECONDS, QUEUE_AGENT, WAITERS
 from tests.chaos.wire import Wire
 
 END_SECONDS = 75.0
+PORT_TRIES = 30
 HANGS_UP = frozenset({"ringing", ARRIVING, *TALKS})
 """Callers whom the house hangs up on when the fault is over."""
 
@@ -112,9 +113,21 @@ async def telephones(house: House, sounds: Path) -> AsyncIterator[None]:
     plans = dict(agent_plans(sounds))
     async with AsyncExitStack() as stack:
         for agent in house.settings.pbx.agents:
-            phone = agent_phone(_port(agent), plans[agent.extension])
-            await stack.enter_async_context(phone)
+            await _open(stack, _port(agent), plans[agent.extension])
         yield
+
+
+async def _open(stack: AsyncExitStack, port: int, plan: AgentPlan) -> None:
+    """Another test's passing media may have the port for a while."""
+    for left in reversed(range(PORT_TRIES)):
+        try:
+            await stack.enter_async_context(agent_phone(port, plan))
+        except PortsTakenError:
+            if not left:
+                raise
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def _port(agent: AgentSettings) -> int:
