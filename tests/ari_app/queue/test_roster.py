@@ -211,7 +211,9 @@ def test_a_telephone_that_goes_offline_does_not_end_a_break_or_a_talk() -> None:
 
 @pytest.mark.parametrize("state", [S.BUSY, S.RINGING])
 def test_states_that_follow_from_calls_cannot_be_set(state: AgentState) -> None:
-    with pytest.raises(StateRefused, match=r"agent 1 cannot be set .*; set ready, away, wrap_up or"):
+    with pytest.raises(
+        StateRefused, match=r"agent 1 cannot be set .*; set ready, away, wrap_up or"
+    ):
         roster("1").set_state("1", state, "", at(0))
 
 
