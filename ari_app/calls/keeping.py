@@ -80,6 +80,8 @@ async def _keep(call: Call, line: Line) -> None:
                 transcribed=piece["live"],
             )
         except NotFound:
+            if not line.ari.is_connected:
+                raise  # an Asterisk that is starting says so of everything (measured)
             # Nothing was said, or a former process has brought it.
             log.info("Asterisk has no such recording", call=call.id, recording=piece["name"])
             continue
