@@ -73,13 +73,15 @@ _number = itertools.count(1)
 
 @dataclass
 class Caller:
-    """One caller of a round. `call_id` is learnt from the API; a stage never reached stays so."""
+    """One caller of a round. `call_id` is learnt from the API; a stage never reached stays so.
+    `alone`: the dialplan has served the caller in the end."""
 
     stage: str
     number: str
     plan: CallPlan
     call_id: str = ""
     reached: bool = False
+    alone: bool = False
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -103,7 +103,12 @@ def _kept(one: Round, began: float) -> dict[str, Any]:
         "at": f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d %H:%M}",
         "seconds": round(time.time() - began),
         "callers": [
-            {"stage": each.stage, "reached": each.reached, "problems": each.problems}
+            {
+                "stage": each.stage,
+                "reached": each.reached,
+                "alone": each.alone,
+                "problems": each.problems,
+            }
             for each in one.callers
         ],
         "problems": one.problems,

@@ -173,6 +173,7 @@ def _judge_call(one: "Round", each: Caller, known: Known) -> None:
     if each.stage in SPEAKING and each.reached and not silent:
         _judge_words(each, known)
     alone = [call for call in known.calls if call.stage == "fallback"]
+    each.alone = any(entry.kind == "call.reconciled" for entry in known.entries)
     if each.stage == ARRIVING and alone and not one.fault.asterisk:
         _judge_words(each, known)
     if each.stage in TALKS and each.reached:
@@ -234,7 +235,7 @@ def _judge_end(one: "Round", each: Caller) -> None:
     if not one.long:
         kept_on = kept_on or each.stage in ("menu", "announcement", "queue", "ringing")
     ended = [i.ended_at for i in one.wire.from_callers() if i.number == each.number and i.ended_at]
-    if kept_on and ended and ended[0] < one.ending_at:
+    if kept_on and ended and not each.alone and ended[0] < one.ending_at:
         each.problems.append(f"CUT: hung up {ended[0] - one.fault_at:.1f} s after the fault")
 
 
@@ -254,5 +255,6 @@ def _judge_order(one: "Round") -> None:
         one.problems.append(f"an agent's telephone rang during a talk: {rung}")
     if one.fault.asterisk or one.long:
         return
-    if missing := [number for number in came if number not in served]:
+    alone = [each.number for each in one.callers if each.alone]
+    if missing := [number for number in came if number not in served + alone]:
         one.problems.append(f"waited and were never served: {missing}")

@@ -13,6 +13,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 ROUNDS, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 MOST_GAP_MS = 40
+SHORT = ("kill", "freeze", "recogniser", "webhook")
+WAIT = ("menu", "announcement", "queue", "ringing")
 LOST, DOUBLED, CUT = "LOST", "DOUBLED", "CUT"
 ROWS = (*STAGES, GONE, LEAVING, ARRIVING)
 
@@ -76,7 +78,20 @@ def _summary(played: Sequence[Played]) -> list[str]:
         f"cut off {_count(samples, CUT)}, with anything else amiss {_others(samples)}; "
         f"rounds with a finding of their own: {rounds}."
     )
-    return [counted, "", amiss, *(["", _sound(flows)] if flows else [])]
+    short = [one for one in played if one["fault"] in SHORT]
+    waited = [c for one in short for c in one["callers"] if c["stage"] in WAIT and "alone" in c]
+    alone = sum(c["alone"] for c in waited)
+    leases = (
+        f"Faults over within about one lease ({', '.join(SHORT)}): of {len(waited)} callers "
+        f"in {', '.join(WAIT)}, {alone} were with the dialplan before it was mended."
+    )
+    return [
+        counted,
+        "",
+        amiss,
+        *(["", leases] if waited else []),
+        *(["", _sound(flows)] if flows else []),
+    ]
 
 
 def _sound(flows: Sequence[Mapping[str, Any]]) -> str:
