@@ -5,12 +5,12 @@ be amber and due. So what is stored stays true until something happens to the ti
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from desk.sla.book import Book, Editions
-from desk.sla.history import History, Mode, Period, Stretch, hand_overs, mode_of, periods
+from desk.sla.history import History, Mode, Period, Stretch, mode_of, periods
 from desk.sla.settings import Target, TargetSettings
 
 
@@ -144,22 +144,22 @@ def _first_response(history: History, work: Sequence[Period]) -> list[_Run]:
 
 
 def _hand_over(history: History, work: Sequence[Period]) -> list[_Run]:
-    """Each hand-over of a ticket that is open for work; kept when the receiving team takes it up
-    or solves it."""
+    """Each hand-over of a ticket that is open for work; kept when the other team takes it, or the
+    case is solved meanwhile."""
     runs: list[_Run] = []
-    for one in hand_overs(history):
+    for one in history.hand_overs:
         period = next(
             (p for p in work if p.start <= one.at and (p.end is None or one.at < p.end)), None
         )
         if period is None:
             continue
-        ends = [at for at in (one.until, one.taken, period.end) if at is not None]
-        end = min(ends, default=None)
-        kept = end is not None and (
-            end == one.taken or (end == period.end and period.ended_by is Mode.DONE)
-        )
+        end = min((at for at in (one.ended_at, period.end) if at is not None), default=None)
+        kept = one.taken
+        if one.ended_at is None or (period.end is not None and period.end < one.ended_at):
+            kept = period.ended_by is Mode.DONE
         cut = _cut(period.stretches, one.at, end)
-        runs.append(_Run(Target.HAND_OVER, len(runs) + 1, one.at, end, kept, cut))
+        theirs = tuple(replace(stretch, team=one.team) for stretch in cut)
+        runs.append(_Run(Target.HAND_OVER, len(runs) + 1, one.at, end, kept, theirs))
     return runs
 
 

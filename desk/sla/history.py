@@ -55,24 +55,41 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """A team was asked to take the ticket over from another one.
+
+    Attributes:
+        team: the one that was asked, whose hours count.
+        ended_at: when it was taken, refused or withdrawn; None while it is open.
+        taken: whether it was taken.
+    """
+
+    at: datetime
+    team: str
+    ended_at: datetime | None = None
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """A ticket's past.
 
     Attributes:
         states: (from when, state); the first is its opening. Never empty.
         teams: (from when, team that has it); before the first it belongs to no team.
-        taken: when somebody of the team that had it took it up.
         contacts: when a person, not a machine, reached the customer: the live answer of a call
             (which may be before the opening), a call or a message by hand. Automatic messages
             are none.
-        facts: (from when, what policies ask). The first also holds for all before. Never empty.
+        facts: (from when, what policies ask). The first also holds for all before.
+        erased: part of it was erased: what has ended cannot be reckoned again.
     """
 
     states: tuple[tuple[datetime, str], ...]
     teams: tuple[tuple[datetime, str], ...] = ()
-    taken: tuple[datetime, ...] = ()
+    hand_overs: tuple[HandOver, ...] = ()
     contacts: tuple[datetime, ...] = ()
     facts: tuple[tuple[datetime, Facts], ...] = ()
+    erased: bool = False
 
     @property
     def opened(self) -> datetime:
@@ -151,35 +168,3 @@ def _team(history: History, at: datetime) -> str:
         if since <= at:
             team = name
     return team
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """A team gave the ticket to another one.
-
-    Attributes:
-        until: when it was given on to a further team; None if it was not.
-        taken: when the receiving team took it up; None if it did not.
-    """
-
-    at: datetime
-    until: datetime | None
-    taken: datetime | None
-
-
-def hand_overs(history: History) -> list[HandOver]:
-    """Every change from one team to another, in order. Being given to the first team is none."""
-    changes: list[tuple[datetime, str]] = []
-    for at, team in history.teams:
-        if changes and changes[-1][0] == at:  # of changes at once, only the last is one
-            changes.pop()
-        if team != (changes[-1][1] if changes else ""):
-            changes.append((at, team))
-    found = []
-    for place, (at, team) in enumerate(changes):
-        if not place or not team or not changes[place - 1][1]:
-            continue
-        until = changes[place + 1][0] if place + 1 < len(changes) else None
-        taken = [one for one in history.taken if at <= one and (until is None or one < until)]
-        found.append(HandOver(at, until, min(taken, default=None)))
-    return found

@@ -73,7 +73,7 @@ class Case:
 
     states: Sequence[tuple[int, str]]
     teams: Sequence[tuple[int, str]]
-    taken: Sequence[int]
+    asked: Sequence[tuple[int, str, int | None, bool]]  # hand-over: when, to whom, its end, taken
     contacts: Sequence[int]
 
     def state(self, minute: int) -> str:
@@ -163,35 +163,45 @@ class Walk:
         return found
 
 
+def walk_hand_overs(
+    case: Case, wanted: Wanted, works: Callable[[str, int], bool], now: int
+) -> list[Found]:
+    """The hand-overs that were asked for while there was work to do."""
+    found = []
+    for asked, team, ended, taken in case.asked:
+        if case.state(asked) not in ACTIVE | WAITING:
+            continue
+        theirs = Case(case.states, [(0, team)], [], [])
+        work = Walk(theirs, wanted, works)
+        end = None
+        for minute in range(asked, now + 1):
+            state = case.state(minute)
+            if minute == ended or state in DONE | NEITHER:
+                end = minute
+                kept = taken if minute == ended else state in DONE
+                found.append(work.tell(asked, minute, kept, minute))
+                break
+            if state in ACTIVE and minute < now:
+                work.pass_minute(minute, team)
+        if end is None:
+            found.append(work.tell(asked, None, False, now))
+    return found
+
+
 def walk(
     case: Case, target: str, wanted: Wanted, works: Callable[[str, int], bool], now: int
 ) -> list[Found]:
     """The cycles of one target of one ticket, as far as they began by `now`."""
-    found: list[Found] = []
+    found = walk_hand_overs(case, wanted, works, now) if target == "hand_over" else []
     contact = max(min(case.contacts), case.states[0][0]) if case.contacts else None
     work = Walk(case, wanted, works)
     start: int | None = None
     was_active = False
-    team = ""
-    over = False
+    over = target == "hand_over"
     for minute in range(case.states[0][0], now + 1):
         state = case.state(minute)
         active = state in ACTIVE | WAITING
-        before, team = team, case.team(minute)
-        if target == "hand_over":
-            given = bool(before and team and before != team)
-            if start is not None:
-                taken = minute in case.taken and team == before
-                if taken or not active or team != before:
-                    kept = taken or (not active and state in DONE)
-                    found.append(work.tell(start, minute, kept, minute))
-                    start = None
-            if given and active:
-                start, work = minute, Walk(case, wanted, works)
-                if minute in case.taken:
-                    found.append(work.tell(start, minute, True, minute))
-                    start = None
-        elif not over:
+        if not over:
             if active and not was_active:
                 start = minute
             if target == "first_response" and minute == contact:
@@ -204,7 +214,7 @@ def walk(
                 start = None
         was_active = active
         if start is not None and state in ACTIVE and minute < now:
-            work.pass_minute(minute, team)
+            work.pass_minute(minute, case.team(minute))
     if start is not None:
         found.append(work.tell(start, None, False, now))
     if case.state(now) in NEITHER:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from desk.sla.book import Book, BookData, CalendarData, Editions
 from desk.sla.clock import Clock, clocks, elapsed_at
-from desk.sla.history import Facts, History
+from desk.sla.history import Facts, HandOver, History
 from desk.sla.settings import HoursSettings, PolicySettings, TargetSettings
 from tests.desk.sla import oracle
 
@@ -92,11 +92,22 @@ def cases(draw: st.DrawFn) -> oracle.Case:
     return oracle.Case(
         states=list(zip(minutes, ["accepted", *states], strict=True)),
         teams=[(at, draw(names)) for at in some(4)],
-        taken=some(3),
+        asked=hand_overs(draw, some(4)),
         contacts=sorted([*draw(st.lists(st.integers(opened - 30, opened), max_size=1)), *some(2)])
         if draw(st.booleans())
         else [],
     )
+
+
+def hand_overs(draw: st.DrawFn, times: list[int]) -> list[tuple[int, str, int | None, bool]]:
+    """One after the other: each ends before the next one begins."""
+    names = st.sampled_from(["tianjin", "night", "elsewhere"])
+    found: list[tuple[int, str, int | None, bool]] = []
+    for asked, ended in zip(times[::2], times[1::2], strict=False):
+        found.append((asked, draw(names), ended, draw(st.booleans())))
+    if len(times) % 2:
+        found.append((times[-1], draw(names), None, False))
+    return found
 
 
 @st.composite
@@ -126,7 +137,10 @@ def history_of(case: oracle.Case) -> History:
     return History(
         states=tuple((moment(at), state) for at, state in case.states),
         teams=tuple((moment(at), team) for at, team in case.teams),
-        taken=tuple(map(moment, case.taken)),
+        hand_overs=tuple(
+            HandOver(moment(at), team, None if ended is None else moment(ended), taken)
+            for at, team, ended, taken in case.asked
+        ),
         contacts=tuple(map(moment, case.contacts)),
         facts=((moment(case.states[0][0]), Facts()),),
     )
@@ -168,7 +182,8 @@ def test_every_clock_says_what_a_walk_minute_by_minute_says(
         {name: target_of(wanted) for name, wanted in by_target.items()},
         {name: calendar_of(team) for name, team in teams.items()},
     )
-    now = max(case.states[-1][0], *(at for at, _ in case.teams), *case.taken, *case.contacts, 0) + 1
+    ends = [at for asked, _, ended, _ in case.asked for at in (asked, ended or 0)]
+    now = max(case.states[-1][0], *(at for at, _ in case.teams), *ends, *case.contacts, 0) + 1
     for name, wanted in by_target.items():
         expected = oracle.walk(case, name, wanted, works, now)
         mine = [clock for clock in found if clock.target == name]
