@@ -43,7 +43,7 @@ pytestmark = [
     pytest.mark.asterisk,
     pytest.mark.slow,
     pytest.mark.soak,
-    pytest.mark.timeout(SECONDS + 240),
+    pytest.mark.timeout(3 * SECONDS + 240),
 ]
 
 TURNS = [  # a talk of 12 s
@@ -53,12 +53,12 @@ TURNS = [  # a talk of 12 s
 ]
 CALL_SECONDS = 18.0  # with menu, queue and the agent's wrap-up
 REACHED_SECONDS = 2.2  # from the key to the agent's answer
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 60.0 + 2 * SECONDS  # what a full machine did not hear live is heard afterwards
 WARM_UP = 1 / 3  # of the time, after which nothing may grow any more
 MOST_MEMORY_GROWTH = 12 << 20
 MOST_ASTERISK_GROWTH = 40 << 20
 MOST_SLOWER = 2.0
-WORTH_NOTICING_SECONDS = 0.1  # a wait that doubles below this is no news
+WORTH_NOTICING_SECONDS = 0.3  # a wait that doubles below this is a busy machine, no news
 
 
 @dataclass(frozen=True)
