@@ -13,6 +13,7 @@ from ari_app.ari import (
     Events,
     NotFound,
     PlaybackFinished,
+    RecordingFinished,
     StasisStart,
 )
 from ari_app.ari.errors import Unprocessable
@@ -24,11 +25,14 @@ from tests.ari_app.calls import pbx as asterisk
 from tests.ari_app.calls.pbx import Pbx
 from tests.ari_app.calls.rig import PROMPT_SECONDS
 
+SAYS_SECONDS = 3.0
+
 
 class Ari:
     """What one process has of Asterisk; `dead` once the process is."""
 
     application = "huisheng"
+    is_connected = True
 
     def __init__(self, pbx: Pbx) -> None:
         self.pbx, self.dead = pbx, False
@@ -166,6 +170,19 @@ class Handle:
         asyncio.get_running_loop().call_later(PROMPT_SECONDS * len(media), sound.end)
         return sound
 
+    async def record(self, name: str, **_: Any) -> "Sound":
+        """Somebody who says something for three seconds."""
+        line = await self._inside("tell")
+        sound = Sound(self, name)
+
+        def told() -> None:
+            if line.inside:
+                self.ari.pbx.stored[name] = asterisk.Tape("", heard=SAYS_SECONDS)
+            sound.end()
+
+        asyncio.get_running_loop().call_later(SAYS_SECONDS, told)
+        return sound
+
     async def snoop(self, *, spy: str, snoop_id: str, **_: Any) -> None:
         self.ari.exchange.expect(snoop_id)
         await self._line("snoop")
@@ -182,9 +199,10 @@ class Handle:
 
 @dataclass(eq=False)
 class Sound:
-    """A playback."""
+    """A playback; a recording of the caller where it has a name."""
 
     channel: Handle
+    recording: str = ""
     is_over: bool = False
 
     async def stop(self, *, wait: bool = True) -> None:
@@ -196,8 +214,12 @@ class Sound:
     def end(self) -> None:
         if not self.is_over:
             self.is_over = True
-            playback = PlaybackSnapshot(id="p-1", target_uri=f"channel:{self.channel.id}")
-            self.channel.ari.exchange.feed(PlaybackFinished(playback=playback))
+            uri = f"channel:{self.channel.id}"
+            ended: Event = PlaybackFinished(playback=PlaybackSnapshot("p-1", target_uri=uri))
+            if self.recording:
+                tape = LiveRecordingSnapshot(self.recording, target_uri=uri)
+                ended = RecordingFinished(recording=tape)
+            self.channel.ari.exchange.feed(ended)
 
 
 class Room:

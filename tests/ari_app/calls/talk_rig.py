@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from ari_app.ari import NotFound
+from ari_app.ari import ChannelDtmfReceived, ChannelSnapshot, NotFound
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.controls import Controls
 from ari_app.calls.line import Line
@@ -179,6 +179,11 @@ class World:
     def leaves(self) -> None:
         """The caller hangs up."""
         self.pbx.end(CALL_ID)
+
+    def press(self, digit: str) -> None:
+        """The caller does."""
+        channel = ChannelSnapshot(id=CALL_ID)
+        self.ari.exchange.feed(ChannelDtmfReceived(channel=channel, digit=digit))
 
     async def talking(self, extension: str = AGENT, **state: Any) -> Call:
         """A caller and an agent who talk."""
