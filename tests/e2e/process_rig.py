@@ -138,10 +138,6 @@ class Site:
     def paths(self) -> Paths:
         return Paths.under(self.settings.state_dir, Path())
 
-    def contact_port(self, extension: str) -> int:
-        agent = next(one for one in self.settings.pbx.agents if one.extension == extension)
-        return int(str(agent.contact).rpartition(":")[2])
-
     # -- processes ---------------------------------------------------------------------------------
 
     async def launch(self, *words: str) -> Process:
@@ -220,6 +216,14 @@ class Site:
                 if found == expected:
                     return
                 assert time.monotonic() < last, (found, expected)
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def noted(self, kind: str) -> None:
+        """Wait until the timeline has such an entry."""
+        last = time.monotonic() + SECONDS
+        async with await Database.open(self.settings.database_url) as db:
+            while all(e.kind != kind for e in await db.read(timeline.entries_after, 0, 500)):
+                assert time.monotonic() < last, kind
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def kept(self) -> dict[str, "Kept"]:
