@@ -42,6 +42,13 @@ async def test_the_scripts_make_exactly_the_tables_that_the_program_uses(db: Dat
         "ck_deliveries_state",
         "ck_calls_direction",
         "ck_callbacks_state",
+        "ck_tickets_status",
+        "ck_tickets_closed",
+        "ck_tickets_void",
+        "ck_tickets_merged",
+        "ck_confirmations_override",
+        "ck_handovers_state",
+        "ck_ticket_links_kind",
     }
 
 
