@@ -2,6 +2,7 @@
 may help (`retryable`), and reads as one sentence with the mend.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -75,6 +76,16 @@ class NoSuchTicket(NotFound):
     def __init__(self, ticket_id: int) -> None:
         super().__init__(f"no ticket with id {ticket_id}; look it up by its number or by search")
         self.ticket_id = ticket_id
+
+
+class NoSuchCustomer(NotFound):
+    """No customer with this id."""
+
+    error_id = "no-such-customer"
+
+    def __init__(self, customer_id: int) -> None:
+        super().__init__(f"no customer with id {customer_id}; look it up by number or name")
+        self.customer_id = customer_id
 
 
 class NoSuchRecording(NotFound):
@@ -151,6 +162,92 @@ class CallHasTicket(DeskError):  # noqa: N818 - a state
         self.ticket_id = ticket_id
 
 
+class NoSuchHandover(NotFound):
+    """The ticket is not on its way to another team."""
+
+    error_id = "no-such-handover"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"ticket {number} is not being handed over; see its timeline")
+        self.number = number
+
+
+class TransitionRefused(DeskError):  # noqa: N818 - what the table of transitions says
+    """The lifecycle knows no such step from the status that the ticket has."""
+
+    error_id = "transition-refused"
+
+    def __init__(
+        self, number: str, action: str, status: str, word: str, possible: Sequence[str]
+    ) -> None:
+        super().__init__(
+            f"ticket {number} is {status} ({word}), from which {action} does not lead on; "
+            f"possible: {', '.join(possible) or 'nothing'}"
+        )
+        self.number = number
+        self.action = action
+        self.status = status
+        self.possible = tuple(possible)
+
+
+class RoleNotAllowed(DeskError):  # noqa: N818
+    """Others may take this step, this role may not."""
+
+    error_id = "role-not-allowed"
+
+    def __init__(self, number: str, action: str, role: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"{action} on ticket {number} is not for the role {role}; ask one of: "
+            f"{', '.join(allowed)}"
+        )
+        self.number = number
+        self.action = action
+        self.role = role
+        self.allowed = tuple(allowed)
+
+
+class TransitionIncomplete(DeskError):  # noqa: N818
+    """Something that the step needs is missing; `missing` names it."""
+
+    error_id = "transition-incomplete"
+
+    def __init__(self, number: str, action: str, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"{action} on ticket {number} lacks {', '.join(missing)}; give it and try again"
+        )
+        self.number = number
+        self.action = action
+        self.missing = tuple(missing)
+
+
+class ConfirmationRefused(DeskError):  # noqa: N818
+    """What was given is not a customer's confirmation of this ticket."""
+
+    error_id = "confirmation-refused"
+
+    def __init__(self, number: str, why: str) -> None:
+        super().__init__(f"no confirmation of ticket {number}: {why}")
+        self.number = number
+
+
+class NotLinkable(DeskError):  # noqa: N818
+    """Two tickets cannot stand in this relation."""
+
+    error_id = "not-linkable"
+
+
+class NotSplittable(DeskError):  # noqa: N818
+    """The ticket cannot be split like this."""
+
+    error_id = "not-splittable"
+
+
+class HandoverRefused(DeskError):  # noqa: N818
+    """The ticket cannot be handed over like this."""
+
+    error_id = "handover-refused"
+
+
 class VersionConflict(DeskError):  # noqa: N818
     """Somebody changed the record since it was read."""
 
@@ -160,6 +257,8 @@ class VersionConflict(DeskError):  # noqa: N818
         super().__init__(
             f"{what} is at version {found}, not {expected}: read it again and repeat the change"
         )
+        self.found = found
+        self.expected = expected
 
 
 class NotPossibleNow(DeskError):  # noqa: N818 - a state

@@ -21,7 +21,7 @@ _NUMBERS = {"caller_id", "e164", "numbers"}
 _NAMES = {"name"}
 _EMAILS = {"email"}
 _SAFE = {"call_id", "channel_id", "leg", "number", "sha256", "hash", "engine", "kind", "id",
-         "scopes", "labels"}  # fmt: skip
+         "scopes", "labels", "survivor", "other"}  # fmt: skip
 _TOLD_APART = {"words"}  # single words would give the digits of a spoken number away
 
 

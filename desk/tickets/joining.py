@@ -8,6 +8,7 @@ from desk.errors import CallHasTicket
 from desk.numbering import ticket_number
 from desk.tickets.digest import gather
 from desk.tickets.of_call import call_for_change, link, told_in
+from desk.tickets.survivors import survivor_for_change
 from desk.tickets.ticket import Ticket, describe, for_change
 from desk.timeline import append
 
@@ -15,8 +16,9 @@ from desk.timeline import append
 def join(
     db: Connection, call_id: str, ticket_id: int, now: datetime, *, actor: str = "system"
 ) -> Ticket:
-    """Let a call belong to a ticket; `ticket.joined`. From then on `open_ticket` for this call
-    returns that ticket. What the call's messages and its digest say goes into it. Again: the same.
+    """Let a call belong to a ticket, or to the survivor of a merged one; `ticket.joined`.
+    From then on `open_ticket` for this call returns that ticket. What the call's messages and its
+    digest say goes into it. Again: the same.
 
     Raises:
         NoSuchCall: the call is not in the journal.
@@ -24,7 +26,10 @@ def join(
         CallHasTicket: the call belongs to another ticket.
     """
     call = call_for_change(db, call_id)
-    ticket = for_change(db, ticket_id)
+    if call.ticket_id == ticket_id:
+        return for_change(db, ticket_id)
+    ticket = survivor_for_change(db, ticket_id)
+    ticket_id = ticket.id
     if call.ticket_id == ticket_id:
         return ticket
     if call.ticket_id is not None:

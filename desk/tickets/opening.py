@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from desk.callers import caller_body, caller_columns, caller_of, canonical_list
+from desk.callers import CALLER_COLUMNS, caller_body, caller_columns, caller_of, canonical_list
 from desk.db.prepared import Prepared
 from desk.db.schema import tickets
 from desk.numbering import ticket_number
@@ -18,7 +18,11 @@ from desk.timeline import append
 
 MOST_LABELS = 50
 _NOBODY = Caller(input="", kind="unknown")
-_NAMES = tuple(name for name in tickets.c.keys() if name != "id")  # noqa: SIM118 - of columns
+_NAMES = (
+    *("type", "subject", "description", "status", "labels", *CALLER_COLUMNS, "customer_id"),
+    *("candidate_customer_ids", "call_id", "opened_at", "updated_at", "version"),
+    *("summary", "found"),
+)  # what the lifecycle adds later has defaults
 
 _INSERT = Prepared(insert(tickets).returning(tickets.c.id), names=_NAMES)
 _ADD = Prepared(
@@ -80,7 +84,7 @@ def _open(
         subject=storable(new.subject, 300),
         description=storable(description, MOST_DESCRIPTION),
         status=ACCEPTED,
-        labels=_labels(new.labels),
+        labels=labels_of(new.labels),
         caller=caller,
         customer_id=customer_ids[0] if len(customer_ids) == 1 else None,
         candidate_customer_ids=customer_ids if len(customer_ids) > 1 else (),
@@ -135,7 +139,7 @@ def _open(
 
 def _add_to(db: Connection, ticket_id: int, new: NewTicket, now: datetime, actor: str) -> Ticket:
     ticket = for_change(db, ticket_id)
-    labels = _labels((*ticket.labels, *new.labels))
+    labels = labels_of((*ticket.labels, *new.labels))
     description = ticket.description or storable(new.description, MOST_DESCRIPTION)
     if labels == ticket.labels and description == ticket.description:
         return ticket
@@ -161,6 +165,6 @@ def _add_to(db: Connection, ticket_id: int, new: NewTicket, now: datetime, actor
     )
 
 
-def _labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Each once, in the order given, bounded."""
+def labels_of(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Labels as a ticket keeps them: each once, in the order given, bounded."""
     return tuple(dict.fromkeys(storable(label, 60) for label in labels))[:MOST_LABELS]

@@ -16,10 +16,10 @@ from desk.errors import NoSuchTicket, VersionConflict
 from desk.numbering import ticket_number
 from desk.region.caller import Caller
 from desk.text import parsed, storable
+from desk.tickets.states import Status
 from desk.timeline import append
 
-ACCEPTED = "accepted"
-STATUSES: Mapping[str, str] = {ACCEPTED: "受理"}
+ACCEPTED = Status.ACCEPTED.value
 MOST_DESCRIPTION = 20_000
 
 _one = select(tickets).where(tickets.c.id == bindparam("of_id"))
@@ -49,6 +49,14 @@ class Ticket:
         version: 1, then one more with every change.
         summary: what its calls were about, a line for each call that says something.
         found: what callers named: `numbers` (E.164) and `order_ids`, each a list without repeats.
+        team, assignee: who is in charge, `""` while nobody is.
+        solution: what solved it, as told to the customer.
+        cycle: 1, then one more with every reopening.
+        resolved_at, closed_at: of the present cycle.
+        confirmation_id: what closed it; see `desk.tickets.confirmations`.
+        void_reason: a key of `VOID_REASONS`.
+        void_check: `wanted` where a supervisor is to look whether 作废 was right, then `passed`.
+        survivor_id: the ticket into which it was merged; `status_before` is what it was then.
     """
 
     id: int
@@ -66,6 +74,17 @@ class Ticket:
     version: int
     summary: str = ""
     found: Mapping[str, Any] = field(default_factory=dict)
+    team: str = ""
+    assignee: str = ""
+    solution: str = ""
+    cycle: int = 1
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    confirmation_id: int | None = None
+    void_reason: str = ""
+    void_check: str = ""
+    survivor_id: int | None = None
+    status_before: str = ""
 
     @property
     def number(self) -> str:
@@ -106,6 +125,17 @@ def ticket_of(row: Any) -> Ticket:
         version=row.version,
         summary=row.summary,
         found=parsed(row.found),
+        team=row.team,
+        assignee=row.assignee,
+        solution=row.solution,
+        cycle=row.cycle,
+        resolved_at=moment(row.resolved_at) if row.resolved_at is not None else None,
+        closed_at=moment(row.closed_at) if row.closed_at is not None else None,
+        confirmation_id=row.confirmation_id,
+        void_reason=row.void_reason,
+        void_check=row.void_check,
+        survivor_id=row.survivor_id,
+        status_before=row.status_before,
     )
 
 

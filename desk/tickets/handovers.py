@@ -1,0 +1,260 @@
+"""交接: a ticket goes from one team to another, which has to take it in time.
+
+Until it is taken the team that gives stays in charge, so nobody's ticket lies between two teams.
+One that is not taken by its deadline is marked once, which escalates it; it can still be taken.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from desk.db.schema import handovers
+from desk.db.types import moment
+from desk.errors import HandoverRefused, NoSuchHandover
+from desk.text import storable
+from desk.tickets.change import SYSTEM, By, held, step, write
+from desk.tickets.states import OPEN, STATUSES, Action, Need, Trigger
+from desk.tickets.ticket import Ticket, for_change
+from desk.timeline import append
+
+TIME = timedelta(minutes=30)  # to take a ticket, where nothing else is said
+MOST = 200
+_BY_DUE = select(handovers).where(handovers.c.state == "open").order_by(handovers.c.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A ticket's way from team to team.
+
+    Attributes:
+        state: open, taken, refused or withdrawn.
+        overdue_at: when it was noticed that nobody took it by `due_at`.
+    """
+
+    id: int
+    ticket_id: int
+    from_team: str
+    to_team: str
+    reason: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    due_at: datetime
+    overdue_at: datetime | None
+    ended_by: str
+    ended_at: datetime | None
+
+
+def ask(
+    db: Connection,
+    ticket_id: int,
+    to_team: str,
+    reason: str,
+    now: datetime,
+    *,
+    by: By,
+    expected_version: int | None,
+    due_at: datetime | None = None,
+) -> Ticket:
+    """Ask another team to take an open ticket by `due_at` (30 minutes); `handover.asked`.
+
+    Raises:
+        HandoverRefused: it is not open, is there already, or is on its way already.
+        NoSuchTicket, VersionConflict: see `change.held`.
+    """
+    ticket = held(db, ticket_id, by, expected_version)
+    to_team, reason = storable(to_team.strip(), 60), storable(reason.strip(), 1000)
+    due_at = due_at if due_at is not None else now + TIME
+    why = ""
+    if ticket.status not in OPEN:
+        why = f"it is {ticket.status} ({STATUSES[ticket.status]})"
+    elif not to_team or not reason:
+        why = "the team or the reason is missing"
+    elif to_team == ticket.team:
+        why = f"the team {to_team} is in charge of it already"
+    elif due_at <= now:
+        why = "its deadline is over; give a later one"
+    elif (there := open_of_ticket(db, ticket_id)) is not None:
+        why = f"it is on its way to {there.to_team} already; withdraw that first"
+    if why:
+        raise HandoverRefused(f"ticket {ticket.number} cannot be handed over: {why}")
+    row = {
+        "ticket_id": ticket_id,
+        "from_team": ticket.team,
+        "to_team": to_team,
+        "reason": reason,
+        "state": "open",
+        "asked_by": storable(by.actor, 200),
+        "asked_at": now,
+        "due_at": due_at,
+        "ended_by": "",
+    }
+    db.execute(insert(handovers), row)
+    body = {"from_team": ticket.team, "to_team": to_team, "reason": reason, "due_at": due_at}
+    return write(db, ticket, now, by, kind="handover.asked", values={}, body=body)
+
+
+def take(
+    db: Connection,
+    ticket_id: int,
+    now: datetime,
+    *,
+    by: By,
+    expected_version: int | None,
+    assignee: str | None = None,
+) -> Ticket:
+    """The other team takes it and is in charge; `ticket.assigned`. Who takes it is the assignee
+    unless another is named.
+
+    Raises:
+        NoSuchHandover: it is not on its way.
+        NoSuchTicket, VersionConflict, RoleNotAllowed: see `steps`.
+    """
+    ticket, there = _under_way(db, ticket_id, by, expected_version)
+    _end(db, there, "taken", now, by)
+    place = {
+        "team": there.to_team,
+        "assignee": storable(by.actor if assignee is None else assignee.strip(), 100),
+    }
+    return step(
+        db, ticket, Action.ASSIGN, now, by, present={Need.PLACE: True}, values=place,
+        body={**place, "from_team": there.from_team, "handover_id": there.id},
+    )  # fmt: skip
+
+
+def refuse(
+    db: Connection, ticket_id: int, reason: str, now: datetime, *, by: By,
+    expected_version: int | None,
+) -> Ticket:  # fmt: skip
+    """The other team does not take it and says why; `handover.refused`."""
+    if not reason.strip():
+        raise HandoverRefused("a hand-over is refused for a reason; say which")
+    return _end_open(db, ticket_id, "refused", reason, now, by, expected_version)
+
+
+def withdraw(
+    db: Connection, ticket_id: int, now: datetime, *, by: By, expected_version: int | None
+) -> Ticket:
+    """The team that gives keeps it; `handover.withdrawn`."""
+    return _end_open(db, ticket_id, "withdrawn", "", now, by, expected_version)
+
+
+def withdraw_open(db: Connection, ticket: Ticket, now: datetime, by: By) -> None:
+    """End a hand-over that a change of its ticket, which is held, has made pointless."""
+    there = open_of_ticket(db, ticket.id)
+    if there is not None:
+        _end(db, there, "withdrawn", now, by)
+        _tell(db, ticket, "handover.withdrawn", there, {"reason": ""}, now, by)
+
+
+def mark_overdue(db: Connection, now: datetime, limit: int = MOST) -> list[Handover]:
+    """Mark every open hand-over whose time is over, each once whoever asks;
+    `handover.overdue`. The ticket's version stays. Returns those marked now, at most `limit`.
+    """
+    over = _BY_DUE.where(handovers.c.due_at <= now, handovers.c.overdue_at.is_(None))
+    marked = []
+    for row in db.execute(over.limit(limit)).all():
+        ticket = for_change(db, row.ticket_id)
+        there = open_of_ticket(db, ticket.id)
+        if there is None or there.id != row.id or there.overdue_at is not None:
+            continue  # another process was faster
+        db.execute(update(handovers).where(handovers.c.id == row.id).values(overdue_at=now))
+        body = {"due_at": there.due_at, "triggers": [Trigger.NOTIFY_ESCALATION.value]}
+        _tell(db, ticket, "handover.overdue", there, body, now, SYSTEM)
+        marked.append(there)
+    return marked
+
+
+def open_of_ticket(db: Connection, ticket_id: int) -> Handover | None:
+    """The hand-over that is under way."""
+    found = db.execute(_BY_DUE.where(handovers.c.ticket_id == ticket_id)).first()
+    return _handover(found) if found is not None else None
+
+
+def waiting(
+    db: Connection, *, team: str | None = None, due_before: datetime | None = None, limit: int = 50
+) -> list[Handover]:
+    """Hand-overs under way, the most urgent first, at most 200: to `team`, due before a moment."""
+    query = _BY_DUE.limit(min(limit, MOST))
+    if team is not None:
+        query = query.where(handovers.c.to_team == team)
+    if due_before is not None:
+        query = query.where(handovers.c.due_at < due_before)
+    return [_handover(row) for row in db.execute(query)]
+
+
+def of_ticket(db: Connection, ticket_id: int) -> list[Handover]:
+    """Every hand-over of a ticket, oldest first."""
+    query = select(handovers).where(handovers.c.ticket_id == ticket_id).order_by(handovers.c.id)
+    return [_handover(row) for row in db.execute(query)]
+
+
+def _under_way(
+    db: Connection, ticket_id: int, by: By, expected_version: int | None
+) -> tuple[Ticket, Handover]:
+    ticket = held(db, ticket_id, by, expected_version)
+    there = open_of_ticket(db, ticket_id)
+    if there is None:
+        raise NoSuchHandover(ticket.number)
+    return ticket, there
+
+
+def _end_open(
+    db: Connection, ticket_id: int, state: str, reason: str, now: datetime, by: By,
+    expected_version: int | None,
+) -> Ticket:  # fmt: skip
+    ticket, there = _under_way(db, ticket_id, by, expected_version)
+    _end(db, there, state, now, by)
+    body = {
+        "from_team": there.from_team,
+        "to_team": there.to_team,
+        "reason": storable(reason.strip(), 1000),
+    }
+    return write(db, ticket, now, by, kind=f"handover.{state}", values={}, body=body)
+
+
+def _end(db: Connection, there: Handover, state: str, now: datetime, by: By) -> None:
+    db.execute(
+        update(handovers)
+        .where(handovers.c.id == there.id)
+        .values(state=state, ended_at=now, ended_by=storable(by.actor, 200))
+    )
+
+
+def _tell(
+    db: Connection, ticket: Ticket, kind: str, there: Handover, body: dict[str, Any],
+    now: datetime, by: By,
+) -> None:  # fmt: skip
+    append(
+        db,
+        kind=kind,
+        body={
+            "number": ticket.number,
+            "from_team": there.from_team,
+            "to_team": there.to_team,
+            **body,
+        },
+        now=now,
+        ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
+        actor=by.actor,
+    )
+
+
+def _handover(row: Any) -> Handover:
+    return Handover(
+        id=row.id,
+        ticket_id=row.ticket_id,
+        from_team=row.from_team,
+        to_team=row.to_team,
+        reason=row.reason,
+        state=row.state,
+        asked_by=row.asked_by,
+        asked_at=moment(row.asked_at),
+        due_at=moment(row.due_at),
+        overdue_at=row.overdue_at,
+        ended_by=row.ended_by,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,96 @@
+"""Which cases a caller may be ringing about: what the line can tell at once, or ask about.
+
+The rule (`choose`, pure): a case is the caller's if it is of one of the caller's customers or was
+opened from the caller's number; of a merged one, its survivor. Those that still go on count, and
+those closed in the last seven days, which the caller can open again.
+
+- Asked about first (`to_confirm`): the case that was resolved last and waits for its
+  confirmation. Asking about more than one would be an examination.
+- Told of (`to_tell`): the open case in which something happened last.
+- `lately_closed`: the one closed last. It matters only if the caller says so.
+- `certain`: the number belongs to one person as far as we know: one customer has it, or nobody
+  has and it is not withheld. Otherwise (several customers share it) nothing of a case is said
+  before the ticket's number is keyed in.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, or_, select
+
+from desk.db.schema import tickets
+from desk.tickets.states import ALIVE, OPEN, Status
+from desk.tickets.survivors import survivor_of
+from desk.tickets.ticket import Ticket, get, ticket_of
+
+MOST = 50
+LATELY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """A caller's cases; see the rule above. `others`: the rest of those that go on."""
+
+    to_confirm: Ticket | None
+    to_tell: Ticket | None
+    lately_closed: Ticket | None
+    others: tuple[Ticket, ...]
+    certain: bool
+
+    @property
+    def best(self) -> Ticket | None:
+        """The one that a further call joins, if it is about any of them."""
+        return self.to_confirm or self.to_tell
+
+
+def open_of(db: Connection, customer_ids: Sequence[int], e164: str, now: datetime) -> Cases:
+    """The cases of a caller.
+
+    Args:
+        customer_ids: every customer with the caller's number.
+        e164: the caller's number; `""` if it is withheld.
+    """
+    whose = []
+    if e164:
+        whose.append(tickets.c.e164 == e164)
+    if customer_ids:
+        whose.append(tickets.c.customer_id.in_(customer_ids))
+    if not whose:
+        return choose((), customer_ids, e164, now)
+    going_on = [status.value for status in (*sorted(ALIVE), Status.MERGED)]
+    lately = and_(tickets.c.status == Status.CLOSED.value, tickets.c.closed_at >= now - LATELY)
+    query = (
+        select(tickets)
+        .where(or_(*whose), or_(tickets.c.status.in_(going_on), lately))
+        .order_by(tickets.c.id.desc())
+        .limit(MOST)
+    )
+    found: dict[int, Ticket] = {}
+    for row in db.execute(query).all():
+        ticket: Ticket | None = ticket_of(row)
+        if row.status == Status.MERGED:
+            ticket = get(db, survivor_of(db, row.id))
+        if ticket is not None:
+            found[ticket.id] = ticket
+    return choose(found.values(), customer_ids, e164, now)
+
+
+def choose(cases: Iterable[Ticket], customer_ids: Sequence[int], e164: str, now: datetime) -> Cases:
+    """Apply the rule to a caller's cases, whatever their status."""
+    newest = sorted(cases, key=lambda case: (case.updated_at, case.id), reverse=True)
+    resolved = [case for case in newest if case.status == Status.RESOLVED]
+    going_on = [case for case in newest if case.status in OPEN]
+    closed = [
+        case
+        for case in newest
+        if case.status == Status.CLOSED and case.closed_at and now - case.closed_at <= LATELY
+    ]
+    resolved.sort(key=lambda case: case.resolved_at or case.updated_at, reverse=True)
+    return Cases(
+        to_confirm=resolved[0] if resolved else None,
+        to_tell=going_on[0] if going_on else None,
+        lately_closed=max(closed, key=lambda case: case.closed_at or now) if closed else None,
+        others=(*resolved[1:], *going_on[1:]),
+        certain=bool(e164) and len(customer_ids) <= 1,
+    )
