@@ -1,46 +1,19 @@
 """What the API returns. Each model masks itself unless the reader may see everything."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from desk.api.caller_models import CallerOut
+from desk.api.ticket_models import TicketOut as TicketOut
 from desk.customers import Customer
 from desk.journal import Call
 from desk.masking import mask_body, mask_email, mask_name, mask_number, mask_text
 from desk.numbering import ticket_number
 from desk.recordings import Recording, Transcript
-from desk.region.caller import Caller
-from desk.tickets import STATUSES, Ticket
 from desk.timeline import Entry
 from desk.utterances import Utterance
-
-
-class CallerOut(BaseModel):
-    """Who called, from where."""
-
-    caller_id: str = Field(description="as the trunk sent it")
-    kind: str = Field(description="landline, mobile, service, international, hidden, …")
-    e164: str = Field(description="with country code; empty where it cannot be called back")
-    province: str
-    city: str
-    area_code: str
-    cities: list[str] = Field(description="all cities that share the area code")
-
-    @classmethod
-    def of(cls, caller: Caller, masked: bool) -> Self:
-        """From the desk's caller."""
-        number = mask_number if masked else str
-        return cls(
-            caller_id=number(caller.input),
-            kind=caller.kind,
-            e164=number(caller.e164),
-            province=caller.province,
-            city=caller.city,
-            area_code=caller.area_code,
-            cities=list(caller.cities),
-        )
 
 
 class CallOut(BaseModel):
@@ -165,64 +138,6 @@ class TranscriptOut(BaseModel):
 
     call_id: str
     utterances: list[UtteranceOut]
-
-
-class FoundOut(BaseModel):
-    """What callers named."""
-
-    numbers: list[str] = Field(description="telephone numbers, E.164")
-    order_ids: list[str]
-
-    @classmethod
-    def of(cls, found: Mapping[str, Sequence[str]], masked: bool) -> Self:
-        """From the ticket; empty where nothing was found."""
-        number, order_id = (mask_number, mask_text) if masked else (str, str)
-        return cls(
-            numbers=[number(each) for each in found.get("numbers", ())],
-            order_ids=[order_id(each) for each in found.get("order_ids", ())],
-        )
-
-
-class TicketOut(BaseModel):
-    """A ticket."""
-
-    number: str = Field(description="what callers hear; its last digit is a check digit")
-    type: str = Field(description="a key of tickets.types in config.yaml")
-    subject: str
-    description: str
-    summary: str = Field(description="what its calls were about, a line each")
-    found: FoundOut
-    status: str = Field(description=", ".join(f"{key} ({word})" for key, word in STATUSES.items()))
-    labels: list[str]
-    caller: CallerOut
-    customer_id: int | None = Field(description="the customer, if there is no doubt")
-    candidate_customer_ids: list[int] = Field(description="where several share the number")
-    call_id: str | None
-    opened_at: datetime
-    updated_at: datetime
-    version: int
-
-    @classmethod
-    def of(cls, ticket: Ticket, masked: bool) -> Self:
-        """From the desk's ticket."""
-        text = mask_text if masked else str
-        return cls(
-            number=ticket.number,
-            type=ticket.type,
-            subject=text(ticket.subject),
-            description=text(ticket.description),
-            summary=text(ticket.summary),
-            found=FoundOut.of(ticket.found, masked),
-            status=ticket.status,
-            labels=list(ticket.labels),
-            caller=CallerOut.of(ticket.caller, masked),
-            customer_id=ticket.customer_id,
-            candidate_customer_ids=list(ticket.candidate_customer_ids),
-            call_id=ticket.call_id,
-            opened_at=ticket.opened_at,
-            updated_at=ticket.updated_at,
-            version=ticket.version,
-        )
 
 
 class CustomerOut(BaseModel):

@@ -10,11 +10,31 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from desk.errors import DatabaseError, DeskError, NotFound, NotPossibleNow, VersionConflict
+from desk.errors import (
+    ConfirmationRefused,
+    DatabaseError,
+    DeskError,
+    HandoverRefused,
+    NotFound,
+    NotLinkable,
+    NotPossibleNow,
+    NotSplittable,
+    RoleNotAllowed,
+    TransitionIncomplete,
+    TransitionRefused,
+    VersionConflict,
+)
 
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2
+
+
+class Versions(BaseModel):
+    """Why a write was refused: somebody else was faster."""
+
+    expected: int = Field(description="the one that If-Match named")
+    current: int = Field(description="the one that the record is at")
 
 
 class ProblemDetails(BaseModel):
@@ -27,6 +47,7 @@ class ProblemDetails(BaseModel):
     detail: str = Field(description="what is wrong, in one sentence")
     mend: str = Field(description="what to do about it")
     errors: list[str] = Field(default=[], description="one sentence per wrong parameter")
+    versions: Versions | None = Field(default=None, description="with 412")
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's word
@@ -42,6 +63,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
         *,
         headers: dict[str, str] | None = None,
         errors: Sequence[str] = (),
+        versions: Versions | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -54,12 +76,13 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
             detail=detail,
             mend=mend,
             errors=list(errors),
+            versions=versions,
         )
 
     def response(self) -> JSONResponse:
         """The HTTP response."""
         return JSONResponse(
-            self.body.model_dump(),
+            self.body.model_dump(exclude_none=True),
             self.status,
             headers=self.headers,
             media_type="application/problem+json",
@@ -79,7 +102,34 @@ def of_desk_error(error: DeskError) -> Problem:
     if isinstance(error, NotPossibleNow):
         return Problem(409, error.error_id, "Not possible now", error.detail, error.mend)
     if isinstance(error, VersionConflict):
-        return Problem(409, error.error_id, "Changed meanwhile", detail, "Read it again.")
+        return Problem(
+            412,
+            error.error_id,
+            "Changed meanwhile",
+            detail,
+            "Read it again, and repeat the change with the new version if it is still right.",
+            headers={"ETag": f'"{error.found}"'},
+            versions=Versions(expected=error.expected, current=error.found),
+        )
+    if isinstance(error, RoleNotAllowed):
+        return Problem(403, error.error_id, "Not for this role", detail, "Ask who may.")
+    if isinstance(error, TransitionIncomplete):
+        return Problem(
+            422, error.error_id, "Incomplete", detail, "Give what `errors` names.",
+            errors=error.missing,
+        )  # fmt: skip
+    if isinstance(error, ConfirmationRefused):
+        return Problem(
+            422,
+            error.error_id,
+            "No confirmation",
+            detail,
+            "Ask the customer again; docs/api.md.",
+        )
+    if isinstance(error, TransitionRefused | NotLinkable | NotSplittable | HandoverRefused):
+        return Problem(
+            409, error.error_id, "Not from here", detail, "Read the ticket; see docs/lifecycle.md."
+        )
     if error.retryable:
         return Problem(
             503,

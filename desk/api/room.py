@@ -12,13 +12,14 @@ from desk.region import locate
 MOST_ID = 2**62  # what both databases hold
 
 
-def _described(errors: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+def described(errors: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Problem responses as FastAPI wants them, from status to what it means."""
     return {
         status: {"model": ProblemDetails, "description": what} for status, what in errors.items()
     }
 
 
-_ERRORS = _described(
+_ERRORS = described(
     {
         401: "no valid token",
         403: "the token lacks the scope",
@@ -26,8 +27,8 @@ _ERRORS = _described(
         503: "not possible at present; try again after `Retry-After` seconds",
     }
 )
-MISSING = _described({404: "there is none"})
-CONTROL_ERRORS = _described(
+MISSING = described({404: "there is none"})
+CONTROL_ERRORS = described(
     {
         404: "no such live call, or no such agent",
         409: "not possible in the state that the call or the agent is in; nothing changed",

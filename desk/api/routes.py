@@ -2,8 +2,28 @@
 
 from fastapi import APIRouter
 
-from desk.api import agents, call_control, calls, customers, events, recordings, tickets
+from desk.api import (
+    agents,
+    call_control,
+    calls,
+    customers,
+    events,
+    recordings,
+    ticket_steps,
+    ticket_together,
+    tickets,
+)
 
 router = APIRouter()
-for _room in (calls, call_control, recordings, agents, tickets, customers, events):
+for _room in (
+    calls,
+    call_control,
+    recordings,
+    agents,
+    tickets,
+    ticket_steps,
+    ticket_together,
+    customers,
+    events,
+):
     router.include_router(_room.router)

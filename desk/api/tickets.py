@@ -1,23 +1,56 @@
 """Tickets."""
 
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.responses import Response
 
-from desk import tickets
+from desk import customers, journal, tickets
+from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
-from desk.api.models import TicketOut
 from desk.api.paging import Page, number_from_cursor
-from desk.api.problems import not_found
-from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, e164, room
+from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
+from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
+from desk.api.ticket_writing import (
+    CHANGE_ERRORS,
+    Expected,
+    Named,
+    TicketId,
+    Writer,
+    by,
+    change,
+    must_exist,
+    shown,
+)
+from desk.errors import NoSuchCall, NoSuchCustomer
+from desk.region import locate
+from desk.tickets import NewTicket, Ticket
+from desk.tickets.history import of_ticket as history_of
 
 router = room("tickets")
+
+Allowed = Annotated[Reader, Depends(reader("tickets:read"))]
+
+
+class HistoryOut(BaseModel):
+    """The steps of a ticket, its opening first."""
+
+    items: list[StepOut]
+
+
+class ConfirmationsOut(BaseModel):
+    """What was answered about a ticket, oldest first."""
+
+    items: list[ConfirmationOut]
 
 
 @router.get("/tickets")
 async def list_tickets(
     desk: Desk,
-    who: Annotated[Reader, Depends(reader("tickets:read"))],
+    who: Allowed,
     status: Annotated[str | None, Query(max_length=30)] = None,
     type: Annotated[str | None, Query(max_length=60)] = None,  # noqa: A002 - the parameter's name
     customer_id: AnyId = None,
@@ -25,7 +58,20 @@ async def list_tickets(
         str | None, Query(max_length=40, description="an area code, a province or a city")
     ] = None,
     number: Number = None,
-    text: Text = None,
+    text: Annotated[
+        Text,
+        Query(
+            description="a ticket number in any form, or words, each of which is in the ticket's "
+            "texts, the customer's name or company, or is the end of the caller's number"
+        ),
+    ] = None,
+    said: Annotated[
+        str | None, Query(min_length=1, max_length=100, description="a part of what was said")
+    ] = None,
+    team: Annotated[str | None, Query(max_length=60)] = None,
+    assignee: Annotated[str | None, Query(max_length=100)] = None,
+    going_on: Annotated[bool | None, Query(description="has not ended")] = None,
+    void_check: Annotated[str | None, Query(max_length=10, description="wanted, passed")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[TicketOut]:
@@ -36,22 +82,88 @@ async def list_tickets(
         type=type,
         customer_id=customer_id,
         region=region,
-        e164=e164(number),
+        phone=e164(number),
         text=text,
+        said=said,
+        team=team,
+        assignee=assignee,
+        going_on=going_on,
+        void_check=void_check,
         limit=limit + 1,
         before=number_from_cursor(cursor),
     )
     return Page[TicketOut].of(found, limit, lambda t: t.id, lambda t: TicketOut.of(t, who.masked))
 
 
+@router.post(
+    "/tickets",
+    status_code=201,
+    responses={
+        200: {"model": TicketOut, "description": "the ticket that the call has already"},
+        **described({404: "no such call or customer"}),
+    },
+)
+async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Response) -> TicketOut:
+    """Open a ticket by hand, or for a call, which has one at most. Scope `tickets:write`."""
+    new = NewTicket(
+        body.type,
+        body.subject,
+        body.description,
+        call_id=body.call_id,
+        caller=locate(body.number) if body.number else None,
+        customer_ids=(body.customer_id,) if body.customer_id is not None else (),
+        labels=tuple(body.labels),
+    )
+    ticket, fresh = await desk.db.write(_open, new, desk.now(), by(who).actor)
+    if not fresh:
+        response.status_code = 200
+    response.headers["Location"] = f"/api/v1/tickets/{ticket.number}"
+    return shown(ticket, who, response)
+
+
 @router.get("/tickets/{number}", responses=MISSING)
-async def get_ticket(
-    desk: Desk,
-    who: Annotated[Reader, Depends(reader("tickets:read"))],
-    number: Annotated[str, Path(max_length=30, description="the ticket's number")],
+async def get_ticket(desk: Desk, who: Allowed, number: Named, response: Response) -> TicketOut:
+    """One ticket by its number; the ETag is its version. Scope `tickets:read`."""
+    return shown(await must_exist(desk, number), who, response)
+
+
+@router.patch("/tickets/{number}", responses=CHANGE_ERRORS)
+async def edit_ticket(
+    desk: Desk, who: Writer, ticket: TicketId, seen: Expected, body: take.Edit, response: Response
 ) -> TicketOut:
-    """One ticket by its number. Scope `tickets:read`."""
-    ticket = await desk.db.read(tickets.by_number, number)
-    if ticket is None:
-        raise not_found(f"ticket {number!r}", "A digit may be wrong: the last one checks the rest.")
-    return TicketOut.of(ticket, who.masked)
+    """Correct what a ticket says, or whose it is. Scope `tickets:write`."""
+    return await change(
+        desk, who, response, tickets.edit, ticket, desk.now(), by=by(who), expected_version=seen,
+        type=body.type, subject=body.subject, description=body.description, labels=body.labels,
+        customer_id=body.customer_id,
+    )  # fmt: skip
+
+
+@router.get("/tickets/{number}/history", responses=MISSING)
+async def get_history(desk: Desk, who: Allowed, number: Named) -> HistoryOut:
+    """The steps that a ticket has taken. Scope `tickets:read`."""
+    ticket = await must_exist(desk, number)
+    found = await desk.db.read(history_of, ticket.id)
+    return HistoryOut(items=[StepOut.of(step) for step in found])
+
+
+@router.get("/tickets/{number}/confirmations", responses=MISSING)
+async def get_confirmations(desk: Desk, who: Allowed, number: Named) -> ConfirmationsOut:
+    """What customers answered about a ticket, and supervisors' overrides. Scope `tickets:read`."""
+    ticket = await must_exist(desk, number)
+    found = await desk.db.read(tickets.confirmations.of_ticket, ticket.id)
+    return ConfirmationsOut(items=[ConfirmationOut.of(each, who.masked) for each in found])
+
+
+def _open(db: Connection, new: NewTicket, now: datetime, actor: str) -> tuple[Ticket, bool]:
+    """The ticket, and whether it was opened now."""
+    for customer_id in new.customer_ids:
+        if customers.get(db, customer_id) is None:
+            raise NoSuchCustomer(customer_id)
+    fresh = True
+    if new.call_id is not None:
+        call = journal.get(db, new.call_id)
+        if call is None:
+            raise NoSuchCall(new.call_id)
+        fresh = call.ticket_id is None
+    return tickets.open_ticket(db, new, now, actor=actor), fresh

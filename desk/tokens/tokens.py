@@ -25,6 +25,9 @@ SCOPES: Mapping[str, str] = {
     "calls:read": "calls, live and past, with transcripts",
     "recordings:listen": "the audio of recordings; what is said in it cannot be masked",
     "tickets:read": "tickets",
+    "tickets:write": "opening tickets, and every step that an agent may take",
+    "tickets:override": "what supervisors decide: closing in the customer's place, and taking "
+    "back 作废 and mergers",
     "customers:read": "customers",
     "events:read": "the timeline and the event stream",
     "agents:read": "agents, their states, and who waits",
