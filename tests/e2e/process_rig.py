@@ -49,8 +49,7 @@ def new_number() -> str:
 
 
 def write_config(folder: Path) -> Path:
-    """The project's config.yaml on free ports, its state in `folder`: always open, one menu in
-    which a caller may take time, no target."""
+    """The project's config.yaml on free ports: always open, one patient menu, no target."""
     config = load(CONFIG).model_dump(mode="json")
     agents = [
         {
