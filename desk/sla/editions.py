@@ -1,0 +1,115 @@
+"""Editions of the policies in the database: which are in force since when, and the next one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from desk.db.prepared import Prepared
+from desk.db.schema import sla_cursor, sla_editions, tickets
+from desk.db.types import moment
+from desk.errors import VersionConflict
+from desk.sla.book import Book, Editions, book_of
+from desk.timeline import append
+
+_ALL = Prepared(
+    select(sla_editions.c.edition, sla_editions.c.content, sla_editions.c.applied_at).order_by(
+        sla_editions.c.edition
+    )
+)
+_LOCK = Prepared(select(sla_cursor.c.seq).with_for_update())
+_LAST_TICKET = select(func.coalesce(func.max(tickets.c.id), 0))
+_INSERT = insert(sla_editions)
+_UNDONE = (
+    select(
+        sla_editions.c.edition,
+        sla_editions.c.recomputed,
+        sla_editions.c.to_recompute,
+    )
+    .order_by(sla_editions.c.edition.desc())
+    .limit(1)
+)
+_DONE_TO = (
+    update(sla_editions)
+    .where(sla_editions.c.edition == bindparam("of_edition"))
+    .values(recomputed=bindparam("done_to"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputing:
+    """Where recomputing after a change stands: tickets with ids in (done, until] are to do."""
+
+    edition: int
+    done: int
+    until: int
+
+
+def in_force(db: Connection) -> Editions | None:
+    """Every edition with the time it came into force; None before the first."""
+    rows = _ALL.execute(db, {}).fetchall()
+    if not rows:
+        return None
+    return Editions(
+        tuple((moment(since), book_of(content, edition)) for edition, content, since in rows)
+    )
+
+
+def lock(db: Connection) -> int:
+    """Be the only one that changes editions, recomputes or follows until this unit is over.
+    Returns how far the timeline was followed."""
+    seq: int = _LOCK.execute(db, {}).fetchone()[0]
+    return seq
+
+
+def apply(
+    db: Connection,
+    book: Book,
+    now: datetime,
+    *,
+    actor: str = "system",
+    expected: int | None = None,
+) -> int:
+    """Put a book in force from now on; `sla.applied`. Returns the edition that is in force then.
+    The same content again changes nothing. Open tickets are reckoned anew by `recompute`.
+
+    Args:
+        expected: the edition whose effect was looked at, to refuse a change unseen; 0: none yet.
+
+    Raises:
+        VersionConflict: another edition came into force meanwhile.
+    """
+    lock(db)
+    editions = in_force(db)
+    latest = editions.latest if editions is not None else None
+    number = latest.edition if latest is not None else 0
+    if expected is not None and expected != number:
+        raise VersionConflict("the edition of service levels", number, expected)
+    if latest is not None and latest.text() == book.text():
+        return number
+    number += 1
+    row = {
+        "edition": number,
+        "content": book.text(),
+        "applied_at": now,
+        "actor": actor,
+        "recomputed": 0,
+        "to_recompute": db.execute(_LAST_TICKET).scalar_one(),
+    }
+    db.execute(_INSERT, row)
+    body = {"edition": number, "policies": [policy.name for policy in book.data.policies]}
+    append(db, kind="sla.applied", body=body, now=now, actor=actor, outbox_key="sla")
+    return number
+
+
+def recomputing(db: Connection) -> Recomputing | None:
+    """What is still to be recomputed after the last change; None: nothing."""
+    row = db.execute(_UNDONE).one_or_none()
+    if row is None or row.recomputed >= row.to_recompute:
+        return None
+    return Recomputing(row.edition, row.recomputed, row.to_recompute)
+
+
+def recomputed(db: Connection, edition: int, done_to: int) -> None:
+    """Note how far recomputing has come."""
+    db.execute(_DONE_TO, {"of_edition": edition, "done_to": done_to})

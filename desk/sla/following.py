@@ -1,0 +1,88 @@
+"""Keeping what is stored of clocks abreast of the timeline, and of a change of policies."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from desk.db.prepared import Prepared
+from desk.db.schema import sla_cursor, tickets, timeline
+from desk.sla import editions
+from desk.sla.history import FINAL
+from desk.sla.projection import refresh
+from desk.timeline import last_seq
+
+_FOLLOWED = Prepared(select(sla_cursor.c.seq))
+_NEW = Prepared(
+    select(timeline.c.seq, timeline.c.kind, timeline.c.ticket_id, timeline.c.customer_id)
+    .where(timeline.c.seq > bindparam("after"))
+    .order_by(timeline.c.seq)
+    .limit(bindparam("most"))
+)
+_MOVE = Prepared(update(sla_cursor).values(seq=bindparam("new_seq")))
+_OPEN_OF_CUSTOMER = (
+    select(tickets.c.id)
+    .where(tickets.c.customer_id == bindparam("of_customer"), tickets.c.status.not_in(FINAL))
+    .order_by(tickets.c.id)
+)
+_OPEN = (
+    select(tickets.c.id)
+    .where(
+        tickets.c.id > bindparam("after"),
+        tickets.c.id <= bindparam("until"),
+        tickets.c.status.not_in(FINAL),
+    )
+    .order_by(tickets.c.id)
+    .limit(bindparam("most"))
+)
+_MATTERS = ("ticket.", "handover.", "note.", "agent.answered")
+
+
+def behind(db: Connection) -> bool:
+    """Whether the timeline has entries that were not followed."""
+    followed: int = _FOLLOWED.execute(db, {}).fetchone()[0]
+    return last_seq(db) > followed
+
+
+def follow(db: Connection, limit: int = 100) -> int:
+    """Reckon anew the tickets that the next entries of the timeline are about. Returns how many
+    entries were followed; 0: there are no new ones. One process does it at a time.
+    """
+    seq = editions.lock(db)
+    rows = _NEW.execute(db, {"after": seq, "most": limit}).fetchall()
+    if not rows:
+        return 0
+    touched: set[int] = set()
+    for _, kind, ticket_id, customer_id in rows:
+        if ticket_id is not None and kind.startswith(_MATTERS):
+            touched.add(ticket_id)
+        elif kind == "customer.updated" and customer_id is not None:
+            touched.update(db.execute(_OPEN_OF_CUSTOMER, {"of_customer": customer_id}).scalars())
+    _refresh(db, touched)
+    _MOVE.execute(db, {"new_seq": rows[-1][0]})
+    return len(rows)
+
+
+def recompute(db: Connection, limit: int = 100) -> bool:
+    """Reckon anew the next open tickets after a change of policies. False: all are done."""
+    editions.lock(db)
+    task = editions.recomputing(db)
+    if task is None:
+        return False
+    values = {"after": task.done, "until": task.until, "most": limit}
+    ids = list(db.execute(_OPEN, values).scalars())
+    _refresh(db, ids)
+    done = ids[-1] if len(ids) == limit else task.until
+    editions.recomputed(db, task.edition, done)
+    return done < task.until
+
+
+def open_tickets(db: Connection, after: int, limit: int) -> list[int]:
+    """Ids of open tickets beyond `after`, in order."""
+    return list(db.execute(_OPEN, {"after": after, "until": 1 << 62, "most": limit}).scalars())
+
+
+def _refresh(db: Connection, ticket_ids: Iterable[int]) -> None:
+    found = editions.in_force(db)
+    if found is not None:
+        for ticket_id in sorted(ticket_ids):
+            refresh(db, ticket_id, found)
