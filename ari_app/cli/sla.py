@@ -1,0 +1,118 @@
+"""`huisheng sla`: why a case is due when it is due, and changing the policies."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ari_app.cli.options import ConfigOption, load_settings
+from ari_app.cli.with_desk import run
+from ari_app.settings import Settings
+from desk import sla
+from desk.calendar import CalendarFileError
+from desk.db.engine import Database
+from desk.numbering import ticket_id_of
+from desk.sla import Book, Clock, Effect
+from desk.sla.explaining import explain as explained
+from desk.tickets import ticket_number
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def explain(
+    number: Annotated[str, typer.Argument(help="工单号 / ticket number")],
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """说明时限 / which policy a ticket has, how its clocks stand, who heard of it."""
+    settings = load_settings(config)
+    ticket_id = ticket_id_of(number)
+    if ticket_id is None:
+        typer.echo(f"{number!r} 不是工单号 / is no ticket number", err=True)
+        raise typer.Exit(2)
+
+    async def work(db: Database) -> list[str]:
+        return await db.read(explained, ticket_id, datetime.now(UTC))
+
+    for line in run(settings, work):
+        typer.echo(line)
+
+
+@app.command()
+def effect(config: ConfigOption = Path("config.yaml")) -> None:
+    """预览改动 / what the policies of config.yaml would change on open tickets. Changes nothing.
+
+    The last line has the edition to name in `huisheng sla apply --edition`.
+    """
+    settings = load_settings(config)
+    book = _book(settings)
+
+    async def work(db: Database) -> tuple[list[Effect], int, int]:
+        now, last, looked_at = datetime.now(UTC), 0, 0
+        found: list[Effect] = []
+        while True:
+            part = await db.read(sla.effect, book, now, last)
+            found += part.changed
+            looked_at += part.looked_at
+            if part.last is None:
+                return found, looked_at, part.edition
+            last = part.last
+
+    found, looked_at, edition = run(settings, work)
+    for each in found:
+        fires = f"; 立即升级 fires at once: {', '.join(each.fires)}" if each.fires else ""
+        typer.echo(
+            f"{ticket_number(each.ticket_id)} {each.target} #{each.cycle}: "
+            f"{_told(each.before)} → {_told(each.after)}{fires}"
+        )
+    tickets = len({each.ticket_id for each in found})
+    typer.echo(
+        f"{looked_at} 张未结工单中 {tickets} 张会变 / {tickets} of {looked_at} open tickets change;"
+        f" edition {edition}"
+    )
+
+
+@app.command()
+def apply(
+    edition: Annotated[
+        int | None,
+        typer.Option(help="预览时的版次 / the edition whose effect was seen: refused if outdated"),
+    ] = None,
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """启用 / put the policies and calendars of config.yaml in force, and reckon open tickets anew.
+
+    What has ended stays as it was; a step that has fired does not fire again.
+    """
+    settings = load_settings(config)
+    book = _book(settings)
+    now = datetime.now(UTC)
+    today = book.today("", now)
+    for warning in book.warnings(today, today):
+        typer.echo(str(warning), err=True)
+
+    async def work(db: Database) -> int:
+        number = await db.write(sla.apply, book, now, actor="operator", expected=edition)
+        while await db.write(sla.recompute, 20):
+            pass
+        return number
+
+    typer.echo(f"已启用 / in force: edition {run(settings, work)}")
+
+
+def _book(settings: Settings) -> Book:
+    try:
+        return Book.from_settings(
+            settings.sla, settings.company.timezone, settings.ivr.calendar_file
+        )
+    except CalendarFileError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+def _told(clock: Clock | None) -> str:
+    if clock is None:
+        return "-"
+    due = clock.due_at.isoformat(timespec="minutes") if clock.due_at else "paused"
+    return f"{clock.policy} {int(clock.due.total_seconds()) // 60} min, due {due}"

@@ -1,0 +1,62 @@
+"""`huisheng sla`: an operator sees what a change does before it is made."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ari_app.cli.main import build
+from desk.db.engine import Database
+from tests.rig.samples import NOW, call_with_ticket
+
+CONFIG = (Path(__file__).parents[3] / "config.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def config(tmp_path: Path, migrated_file: bytes) -> Path:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "huisheng.db").write_bytes(migrated_file)
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+
+    async def open_one() -> str:
+        async with await Database.open(f"sqlite:///{tmp_path / 'var' / 'huisheng.db'}") as db:
+            return (await db.write(call_with_ticket, now=NOW)).number
+
+    (tmp_path / "number").write_text(asyncio.run(open_one()))
+    return path
+
+
+def huisheng(config: Path, *words: str) -> Result:
+    return CliRunner().invoke(build("sla"), ["sla", *words, "--config", str(config)])
+
+
+def test_effect_then_apply_then_explain(config: Path) -> None:
+    number = (config.parent / "number").read_text()
+    shown = huisheng(config, "effect")
+    assert shown.exit_code == 0, shown.output
+    assert f"{number} resolution #1: - → tianjin 720 min" in shown.output
+    assert shown.output.splitlines()[-1].endswith("1 of 1 open tickets change; edition 0")
+    assert "edition 1" in huisheng(config, "apply", "--edition", "0").output
+    assert "0 of 1 open tickets change; edition 1" in huisheng(config, "effect").output
+    told = huisheng(config, "explain", number)
+    assert "policy tianjin, edition 1" in told.output
+    assert "not up to date" not in told.output
+
+    config.write_text(CONFIG.replace("due_minutes: 720", "due_minutes: 600"), encoding="utf-8")
+    assert "tianjin 720 min" in huisheng(config, "effect").output
+    late = huisheng(config, "apply", "--edition", "0")
+    assert late.exit_code == 1
+    assert "is at version 1, not 0" in late.output
+
+
+def test_mistakes_are_one_line(config: Path) -> None:
+    assert huisheng(config, "explain", "no number").exit_code == 2
+    config.write_text(
+        CONFIG.replace('regions: ["022"]\n      targets', 'regions: ["999"]\n      targets')
+    )
+    told = huisheng(config, "effect")
+    assert told.exit_code == 2
+    assert "no area code or province named '999'" in told.output
+    assert "Traceback" not in told.output
