@@ -21,6 +21,7 @@ async def ask_consent(call: Call, line: Line) -> None:
         call.recorded = "on"
     elif await _refuses(call, line):
         call.recorded = "refused"
+        await line.journal.enter(call)  # the next process does not ask again, and records nothing
         line.journal.note(call, "recording.refused", key=settings.refuse_key)
         await play(call, line, settings.refused_prompt)
     else:

@@ -98,7 +98,7 @@ async def ring(line: Line, call: Call, extension: str) -> tuple[Channel | None, 
             return None, "unreachable"
         finally:
             if not answered:
-                await hang_up(leg)
+                await let_go(leg)  # it may just be being answered
 
 
 def why_not(event: ChannelDestroyed) -> str:
@@ -129,6 +129,17 @@ async def hang_up(leg: Channel) -> None:
     """End a leg that may be gone already."""
     with contextlib.suppress(NotFound):
         await leg.hangup()
+
+
+async def let_go(leg: Channel) -> None:
+    """End a leg and send its caller nowhere. What fails is told to operators: a leg that nobody
+    leads ends by its own limit.
+    """
+    for end in (disarm, hang_up):  # the second even where the first fails
+        try:
+            await end(leg)
+        except AriError as error:
+            log.warning("leg not hung up", leg=leg.id, error=str(error))
 
 
 def shown_number(caller_id: str) -> str:

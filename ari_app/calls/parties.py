@@ -160,12 +160,7 @@ class Parties:
     async def drop(self, leg: Leg, cause: str = "dropped") -> None:
         """End a leg. The caller stays where he is."""
         self.box.unfollow(leg.id)
-        channel = self.channel(leg)
-        for end in (legs.disarm, legs.hang_up):  # the second even where the first fails
-            try:
-                await end(channel)
-            except AriError as error:
-                log.warning("leg not hung up", call=self.call.id, leg=leg.id, error=str(error))
+        await legs.let_go(self.channel(leg))
         await self.forget(leg, cause)
 
     async def forget(self, leg: Leg, cause: str) -> None:

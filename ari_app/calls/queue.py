@@ -1,17 +1,18 @@
 """The caller waits for an agent: music, position, keys; agents' phones ring one after the other."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 import structlog
 
-from ari_app.ari import Channel, ChannelDtmfReceived, Event, Playback
+from ari_app.ari import AriError, Channel, ChannelDtmfReceived, Event, Playback
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.callback_request import PROMISED, can_ask, promise
 from ari_app.calls.consent import ask_consent
 from ari_app.calls.conversation import Conversation, Leg
-from ari_app.calls.legs import hang_up, ring
+from ari_app.calls.legs import let_go, ring
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting, priority_of
@@ -120,18 +121,24 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
             if isinstance(event, ChannelDtmfReceived):
                 chosen = await _key(call, line, event.digit)
                 if chosen is not None:
-                    if telling is not None and not telling.is_over:
-                        await telling.stop(wait=False)
+                    await _hush(telling)
                     return chosen
         reached = reaching.result()
     finally:
         await _stop(reaching, reached, line, call)
-    if telling is not None and not telling.is_over:
-        await telling.stop(wait=False)  # the agent is there
     if reached is None:
+        await _hush(telling)
         return Stage.MESSAGE
-    _prepare_talk(call, *reached)
+    _prepare_talk(call, *reached)  # first: what the call knows of, its wrap-up can end
+    await _hush(telling)
     return Stage.TALK
+
+
+async def _hush(telling: Playback | None) -> None:
+    """Stop what is being told, unless it ends by itself this moment."""
+    if telling is not None and not telling.is_over:
+        with contextlib.suppress(AriError):
+            await telling.stop(wait=False)
 
 
 async def _tell_keys(call: Call, line: Line) -> Playback | None:
@@ -158,8 +165,8 @@ async def _stop(
     (found,) = await asyncio.gather(reaching, return_exceptions=True)
     if isinstance(found, tuple) and found is not reached:
         agent, leg = found
-        await hang_up(leg)
         line.queue.free(agent.extension, call.id)
+        await let_go(leg)
 
 
 async def _reach(call: Call, line: Line, place: Place) -> "Reached | None":
@@ -177,7 +184,7 @@ async def _reach(call: Call, line: Line, place: Place) -> "Reached | None":
         try:
             place.answered()
         except BaseException:
-            await hang_up(leg)
+            await let_go(leg)
             raise
         return agent, leg
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ari_app.ari import DeadlineExceeded, ServerError
+from ari_app.ari import DeadlineExceeded, NotFound, ServerError
 from ari_app.queue import AgentState
 from desk.errors import NotPossibleNow
 from tests.ari_app.calls.pbx import Phone
@@ -315,3 +315,44 @@ class TestTaps:
         await world.talking()
         assert len(world.pbx.tapes) == 2
         assert world.pool.streams == set()
+
+
+class TestAnswer:
+    async def test_prompt_that_ends_as_the_agent_answers_costs_nobody_the_talk(
+        self, world: World
+    ) -> None:
+        world.pbx.phones[AGENT] = Phone(answers=0.5)
+        world.pbx.refuses["stop"] = NotFound("it has just ended")
+        await world.talking()
+
+    async def test_agent_who_answers_as_the_caller_chooses_otherwise_is_free_again(
+        self, world: World
+    ) -> None:
+        world.pbx.refuses["hangup c-"] = DeadlineExceeded("late")
+        await world.call()
+        await asyncio.sleep(0.5)
+        leg = world.pbx.leg_of(AGENT)
+        assert leg is not None
+        ident = leg.id
+
+        def answers(_: int, what: str) -> None:
+            if what.startswith("stop"):
+                world.pbx.enter(ident, "leg")
+
+        world.pbx.before = answers
+        world.press("1")
+        await asyncio.sleep(1)
+        assert world.state() in WRAPS_UP
+        assert not leg.variables["HUISHENG_CALLER"], "the caller is not sent anywhere by its end"
+
+
+async def test_refusal_holds_for_the_next_process_too(world: World) -> None:
+    call = await world.call(OTHER, recorded=None, record="ask")
+    del call.state["recorded"]
+    world.line.queue.set_state(OTHER, AgentState.AWAY)
+    world.line.queue.set_state(AGENT, AgentState.READY)
+    await asyncio.sleep(0.5)
+    world.press("9")
+    await asyncio.sleep(0.5)
+    await world.kill()
+    assert (await world.journaled()).state["recorded"] == "refused"
