@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from desk import recordings, tickets, utterances
@@ -9,6 +10,8 @@ from desk.db.engine import Database
 from desk.tickets import Digest
 from stt.text.digest import digest_of
 from stt.text.said import Said
+
+log = structlog.get_logger()
 
 
 async def digest_call(db: Database, call_id: str, now: datetime) -> None:
@@ -20,7 +23,11 @@ async def digest_call(db: Database, call_id: str, now: datetime) -> None:
     said = await db.read(_words, call_id)
     if not said:
         return
-    digest = await digest_of(said)
+    try:
+        digest = await digest_of(said)
+    except Exception:  # a call is ended, and a recording transcribed, without it too
+        log.exception("no digest of this call", call=call_id)
+        return
     await db.write(
         tickets.add_digest,
         call_id,

@@ -13,9 +13,10 @@ import structlog
 
 from ari_app.calls.digests import digest_call
 from ari_app.calls.hearing import Hearing
+from ari_app.queue import Need
 from desk import journal, recordings, utterances
 from desk.db.engine import Database
-from desk.errors import DatabaseError
+from desk.errors import DatabaseError, NotFound
 from desk.recordings import Recording, Store, StoreError
 from desk.utterances import Utterance
 from stt.errors import SpeechError
@@ -70,11 +71,34 @@ class Transcriptions:
             for recording in await self._db.read(recordings.untranscribed, limit=limit)
             if recording.id not in self._resting
         ][:BATCH]
-        done = await asyncio.gather(*(self._transcribe(recording) for recording in waiting))
+        done = await asyncio.gather(
+            *(self._try(recording) for recording in waiting), return_exceptions=True
+        )
         for recording, is_done in zip(waiting, done, strict=True):
+            if isinstance(is_done, BaseException):
+                raise is_done  # the desk is away; the others have ended, too
             if not is_done:  # those behind it may have another recogniser, which answers
                 self._resting[recording.id] = now + SWEEP_SECONDS
         return bool(waiting)
+
+    async def _try(self, recording: Recording) -> bool:
+        """As `_transcribe`; a fault of ours costs this recording its words, not callers the line.
+
+        Raises:
+            DatabaseError: the desk is away.
+        """
+        try:
+            return await self._transcribe(recording)
+        except DatabaseError:
+            raise
+        except NotFound as error:  # deleted meanwhile, as its time was over
+            log.info("recording is gone", call=recording.call_id, error=str(error))
+        except Exception as error:
+            log.exception("recording not transcribed", call=recording.call_id)
+            await self._db.write(
+                recordings.transcription_failed, recording.id, repr(error), self._now()
+            )
+        return True
 
     async def _transcribe(self, recording: Recording) -> bool:
         """Whether it need not be tried again."""
@@ -103,12 +127,13 @@ class Transcriptions:
     async def _heard(self, recording: Recording) -> Transcript:
         call = await self._db.read(journal.get, recording.call_id)
         caller = call.caller if call is not None else None
+        need = Need.from_dict(call.state.get("need", {}) if call is not None else {})
         async with self._store.plain_aside(recording) as path:
             return await self._hearing.transcriber.transcribe(
                 path,
                 deadline=max(600.0, recording.seconds * 20),
                 priority=0 if recording.kind == MESSAGE else 1,
-                engine=self._hearing.engine_for(caller),
+                engine=self._hearing.engine_for(caller, team=need.team, language=need.language),
             )
 
 
