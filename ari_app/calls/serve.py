@@ -1,6 +1,5 @@
 """The story of one call, top to bottom: each stage is a small coroutine that names the next."""
 
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -9,6 +8,7 @@ from ari_app.ari import (
     ApplicationReplaced,
     AriError,
     ChannelGone,
+    Closed,
     Conflict,
     NotFound,
     NotInApplication,
@@ -79,11 +79,16 @@ async def is_back(call: Call) -> bool:
     """Whether the caller went by way of the dialplan only: an agent who had just answered was gone
     at once. The stage begins again.
     """
-    if not await call.is_with_dialplan():
-        return False
-    with contextlib.suppress(HungUp):
-        await call.comes_back()
-        return True
+    try:
+        if await call.is_with_dialplan():
+            await call.comes_back()
+            return True
+    except HungUp:
+        pass
+    except (ApplicationReplaced, Closed):
+        raise
+    except AriError as error:  # whoever comes back is served by the dialplan then
+        log.warning("caller taken for gone", call=call.id, error=str(error))
     return False
 
 

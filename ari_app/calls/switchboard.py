@@ -222,12 +222,19 @@ class Switchboard:
 
     def take(self, call: Call) -> None:
         """Give the call a coroutine."""
-        full = len(self._calls) >= self._line.settings.pbx.most_calls
+        full = self._is_full()
         refused = self._draining or (full and not call.resumed)
         work = _refuse(call, self._draining) if refused else self._serve(call)
         task = asyncio.create_task(work, name=f"call {call.id}")
         self._calls[call.id] = Served(call, task)
         task.add_done_callback(lambda _: self._calls.pop(call.id, None))
+
+    def _is_full(self) -> bool:
+        """Calls that are only wrapped up have no caller any more, and may take long."""
+        most = self._line.settings.pbx.most_calls
+        if len(self._calls) < most:
+            return False
+        return sum(stage is not Stage.WRAP_UP for stage in self.stages()) >= most
 
     def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -150,6 +150,9 @@ class Handle:
             line.variables[name] = value
         return value
 
+    async def answer(self) -> None:
+        await self._inside("answer")
+
     async def hangup(self) -> None:
         await self._line("hangup")
         self.ari.pbx.end(self.id)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from ari_app.calls.line import Line
 from ari_app.calls.switchboard import Switchboard, new_call
 from ari_app.queue import AgentState, Need
 from desk import journal, tickets, timeline
-from desk.recordings import NewRecording
+from desk.recordings import NewRecording, StoreFull
 from desk.region import locate
 from stt.mix import Track
 from tests.ari_app.calls import pbx as asterisk
@@ -31,11 +32,14 @@ class Vault:
     """Takes over what `Pbx` has stored."""
 
     pbx: Pbx
+    full: bool = False
     mixed: list[list[tuple[str, float, Sequence[tuple[float, float]]]]] = field(
         default_factory=list
     )
 
     async def fetch(self, _: object, call_id: str, name: str, **about: Any) -> NewRecording:
+        if self.full:
+            raise StoreFull(name, Path("/recordings"))
         tape = self.pbx.stored.get(name)
         if tape is None:
             raise NotFound("no such recording")

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ari_app.ari import DeadlineExceeded, NotFound, ServerError
+from ari_app.ari import ChannelSnapshot, DeadlineExceeded, NotFound, ServerError, StasisStart
+from ari_app.calls.call import Stage
 from ari_app.queue import AgentState
 from desk.errors import NotPossibleNow
-from tests.ari_app.calls.pbx import Phone
+from tests.ari_app.calls.pbx import Line, Phone
 from tests.ari_app.calls.rig import CALL_ID, Desk
 from tests.ari_app.calls.talk_rig import AGENT, OTHER, World
 
@@ -356,3 +357,45 @@ async def test_refusal_holds_for_the_next_process_too(world: World) -> None:
     await asyncio.sleep(0.5)
     await world.kill()
     assert (await world.journaled()).state["recorded"] == "refused"
+
+
+class TestFault:
+    async def test_call_ends_in_the_desk_where_asterisk_does_not_say_where_the_caller_is(
+        self, world: World
+    ) -> None:
+        await world.talking()
+        world.pbx.refuses[f"get {CALL_ID}"] = ServerError("overloaded")
+        world.leaves()
+        await world.over()
+        assert (await world.journaled()).ended_at is not None
+        assert world.state() in WRAPS_UP
+
+    async def test_fault_in_a_talk_frees_the_agent_and_leaves_the_caller_to_the_dialplan(
+        self, world: World
+    ) -> None:
+        world.pbx.refuses[f"join {CALL_ID}"] = ServerError("allocation failed")
+        await world.call()
+        await world.over()
+        assert world.caller is not None
+        assert world.caller.alone
+        assert world.state() in WRAPS_UP
+        assert world.pool.streams == set()
+        world.pbx.refuses.clear()
+        assert world.pbx.left() == {}
+
+    async def test_calls_that_only_wait_for_their_recordings_refuse_no_new_caller(
+        self, world: World
+    ) -> None:
+        pbx = world.line.settings.pbx.model_copy(update={"most_calls": 1})
+        world.line.settings = world.line.settings.model_copy(update={"pbx": pbx})
+        await world.talking()
+        world.vault.full = True
+        world.pbx.hang_up(AGENT)
+        await world.until(lambda: world.board.stages() == [Stage.WRAP_UP])
+        await asyncio.sleep(3)
+        world.pbx.end(CALL_ID)
+        start = StasisStart(channel=ChannelSnapshot(id="huisheng-1.2"), args=["line"])
+        world.pbx.add(Line("huisheng-1.2", "PJSIP/carrier-2", inside=True))
+        world.ari.entered.put(start)
+        await asyncio.sleep(0.1)
+        assert "answer huisheng-1.2" in world.pbx.asked
