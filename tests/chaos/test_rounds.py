@@ -40,10 +40,15 @@ async def home(
         yield running
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+# The target is dead, or the recogniser silent, while the application is killed: so `kill` is in
+# both, and `kill_long` in `recovery`. A long run has them all, see tests/chaos/long.py.
+SHORT = [name for name in FAULTS if name not in ("kill", "kill_long")]
+
+
+@pytest.mark.parametrize("fault", SHORT)
 async def test_every_call_keeps_its_one_ticket(home: House, fault: str) -> None:
     seed = f"{SEED}-{fault}"
-    played = await play_round(home, FAULTS[fault], seed, waiting=11 if fault == "kill" else 2)
+    played = await play_round(home, FAULTS[fault], seed, waiting=11 if fault == "webhook" else 2)
     assert played.all_problems == [], f"seed {seed}"
 
 
