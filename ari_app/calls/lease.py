@@ -27,10 +27,13 @@ class Lease:
         self._set_timeout = set_timeout
         self._until = clock() + seconds
 
-    async def cover(self, step_seconds: float) -> None:
-        """Make sure that a step of at most `step_seconds` ends before the lease does."""
+    async def cover(self, step_seconds: float, *, whole: bool = False) -> None:
+        """Make sure that a step of at most `step_seconds` ends before the lease does; with the
+        `whole` lease left then, where a caller waits long and a restart shall not be noticed.
+        """
         now = self._clock()
-        if now + step_seconds + MARGIN_SECONDS <= self._until:
+        spare = self._seconds if whole else MARGIN_SECONDS
+        if now + step_seconds + spare <= self._until:
             return
         lasts = step_seconds + MARGIN_SECONDS + self._seconds
         await self._set_timeout(int(lasts))

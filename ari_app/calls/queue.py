@@ -112,7 +112,7 @@ async def _wait(call: Call, line: Line, place: Place) -> Stage:
             if telling is not None and telling.is_over:
                 telling = None
                 await call.start_music()
-            await call.lease.cover(SLICE_SECONDS)
+            await call.lease.cover(SLICE_SECONDS, whole=True)
             if now >= tells:
                 tells = now + settings.announce_seconds
                 telling = await call.channel.play(_position(line, place))
