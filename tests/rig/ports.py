@@ -12,7 +12,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-_SIGNALLING = range(10000, 20000)
+_SIGNALLING = range(2000, 6000)  # below the media ports of SIPp, which begin at 6000
 MEDIA_BLOCK = 300  # 150 call legs
 _MEDIA = range(20000, 32400, MEDIA_BLOCK)
 
