@@ -73,7 +73,10 @@ async def find(line: Line) -> Found:
 
 def _has_talked(call: Journaled) -> bool:
     """Whether a talk has left something to be taken down and kept. Nobody but the wrap-up does so,
-    and it does not wait for the end of what the dialplan hears after the talk."""
+    and it does not wait for the end of what the dialplan hears after the talk. A customer whose
+    telephone still rings for a call-back has a talk prepared, and has not talked."""
+    if call.stage == Stage.CALLBACK:
+        return False
     return "talk" in call.state or bool(call.state.get("recordings"))
 
 
