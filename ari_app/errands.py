@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from ari_app.ari import AriError
-from ari_app.calls.callbacks import Callbacks
+from ari_app.calls.callback.callbacks import Callbacks
 from ari_app.calls.line import Line
 from ari_app.calls.recovery.reconcile import Reconciler, reconciler_of
 from ari_app.calls.recovery.sources import Sources

@@ -23,8 +23,8 @@ from ari_app.calls.agent_records import restored_queue
 from ari_app.calls.controls import Controls
 from ari_app.calls.hearing import Hearing
 from ari_app.calls.journal import Journal
+from ari_app.calls.journal.spool import Spool
 from ari_app.calls.line import Line
-from ari_app.calls.spool import Spool
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault

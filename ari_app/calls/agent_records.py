@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ari_app.calls.journal import Journal
-from ari_app.calls.units import unit
+from ari_app.calls.journal.units import unit
 from ari_app.queue import Agent, AgentStanding, Queue
 from ari_app.settings import Settings
 from desk import agents

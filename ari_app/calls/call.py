@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from ari_app.ari import AriError, Channel, ChannelGone, Event, Events, NotFound
-from ari_app.calls.conversation import Recorded
 from ari_app.calls.lease import Lease
+from ari_app.calls.talk.conversation import Recorded
 from ari_app.ivr.tree import MenuTree
 from ari_app.ivr.walk import Choice
 from desk.customers import Customer

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Literal
 
 from ari_app.ari import NotFound
-from ari_app.calls import verbs
 from ari_app.calls.call import Call
-from ari_app.calls.conversation import Leg
 from ari_app.calls.line import Line
-from ari_app.calls.mailbox import Command
-from ari_app.calls.talk import Talk
+from ari_app.calls.talk import verbs
+from ari_app.calls.talk.conversation import Leg
+from ari_app.calls.talk.mailbox import Command
+from ari_app.calls.talk.talk import Talk
 from ari_app.queue import AgentState, StateRefused
 from desk.api.control import (
     AgentView,

@@ -19,7 +19,7 @@ from desk.db.engine import Database
 from desk.region import RegionTable
 
 if TYPE_CHECKING:
-    from ari_app.calls.talk import Talk
+    from ari_app.calls.talk.talk import Talk
 
 Publish = Callable[[str, str, Mapping[str, Any]], None]
 

@@ -9,12 +9,12 @@ import structlog
 from ari_app.ari import AriError, Channel, ChannelDtmfReceived, Event, Playback
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
-from ari_app.calls.callback_request import PROMISED, can_ask, promise
-from ari_app.calls.consent import ask_consent
-from ari_app.calls.conversation import Conversation, Leg
-from ari_app.calls.legs import let_go, ring
+from ari_app.calls.callback.request import PROMISED, can_ask, promise
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
+from ari_app.calls.talk.consent import ask_consent
+from ari_app.calls.talk.conversation import Conversation, Leg
+from ari_app.calls.talk.legs import let_go, ring
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting, priority_of
 from desk import talks
 from desk.errors import DatabaseError

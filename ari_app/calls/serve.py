@@ -14,13 +14,13 @@ from ari_app.ari import (
     NotInApplication,
 )
 from ari_app.calls.call import Call, HungUp, Stage
-from ari_app.calls.called_back import called_back
-from ari_app.calls.keeping import take_down
+from ari_app.calls.callback.called_back import called_back
 from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
 from ari_app.calls.queue import queue
-from ari_app.calls.talk import talk
+from ari_app.calls.talk.keeping import take_down
+from ari_app.calls.talk.talk import talk
 from ari_app.calls.welcome import welcome
 from ari_app.calls.wrap_up import wrap_up
 

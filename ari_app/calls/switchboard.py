@@ -13,8 +13,8 @@ from ari_app.calls.call import Call, Stage
 from ari_app.calls.feature_codes import feature_code
 from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
+from ari_app.calls.recovery.resume import Found, find, remember
 from ari_app.calls.recovery.sweep import sweep
-from ari_app.calls.resume import Found, find, remember
 from ari_app.calls.serve import hand_to_dialplan, serve
 from desk import journal
 
@@ -277,7 +277,7 @@ def new_call(snapshot: ChannelSnapshot, line: Line) -> Call:
     channel = line.ari.channel(snapshot.id)
 
     async def set_timeout(seconds: int) -> None:
-        # Read, not written: see `ari_app.calls.legs.arm`.
+        # Read, not written: see `ari_app.calls.talk.legs.arm`.
         await channel.get_variable(f"SET(TIMEOUT(absolute)={seconds})")
 
     return Call(

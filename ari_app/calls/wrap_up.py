@@ -5,8 +5,8 @@ import structlog
 from ari_app.ari import ApplicationReplaced, AriError, ChannelGone, NotFound
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.digests import digest_call
-from ari_app.calls.keeping import finish_chores, keep_recordings, take_down
 from ari_app.calls.line import Line
+from ari_app.calls.talk.keeping import finish_chores, keep_recordings, take_down
 from ari_app.settings import Settings
 from desk.errors import DatabaseError
 from desk.tickets import NewTicket

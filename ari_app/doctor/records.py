@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ari_app.calls.spool import BYTES, Spool
+from ari_app.calls.journal.spool import BYTES, Spool
 from ari_app.doctor.finding import Finding, fail, ok, warn
 from asterisk_conf.settings import PbxSettings
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.journal import Journal
-from ari_app.calls.spool import Spool
+from ari_app.calls.journal.spool import Spool
 from ari_app.ivr.walk import Choice
 from desk import customers, timeline
 from desk.db import schema

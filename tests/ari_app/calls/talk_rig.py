@@ -119,7 +119,7 @@ class World:
         self._settings = plain.model_copy(
             update={"queue": plain.queue.model_copy(update={"announce_seconds": 3600.0, **queue})}
         )
-        monkeypatch.setattr("ari_app.calls.listening.read_media", self._read_media)
+        monkeypatch.setattr("ari_app.calls.talk.listening.read_media", self._read_media)
         monkeypatch.setattr("ari_app.calls.switchboard.STOP_SECONDS", 0.5)
         self.begin()
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from ari_app.ari import ChannelDestroyed, ChannelSnapshot
 from ari_app.callback_settings import CallbackSettings, check_callback
-from ari_app.calls.callback_dial import why_not
-from ari_app.calls.callback_request import dial_string
-from ari_app.calls.callbacks import Callbacks
+from ari_app.calls.callback.callbacks import Callbacks
+from ari_app.calls.callback.dial import why_not
+from ari_app.calls.callback.request import dial_string
 from ari_app.calls.serve import serve
 from desk import callbacks, journal, timeline
 from desk.errors import DatabaseBusy

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
-from ari_app.calls import writer
 from ari_app.calls.call import Stage
-from ari_app.calls.units import unit
+from ari_app.calls.journal import writer
+from ari_app.calls.journal.units import unit
 from desk import journal as desk_journal
 from tests.ari_app.calls.journal_rig import (
     CALLER,

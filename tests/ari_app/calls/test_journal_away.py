@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ari_app.calls import backlog, writer
 from ari_app.calls.call import Stage
-from ari_app.calls.journal import PATIENCE_SECONDS, Journal
+from ari_app.calls.journal import PATIENCE_SECONDS, Journal, backlog, writer
 from desk import journal as desk_journal
 from desk import tickets
 from desk.errors import DatabaseBusy, DatabaseOverloaded, SchemaMismatch

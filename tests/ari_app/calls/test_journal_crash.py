@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
 from ari_app.calls.call import Call, Stage
-from ari_app.calls.spool import FIRST, Spool
+from ari_app.calls.journal.spool import FIRST, Spool
 from desk.db import schema
 from desk.recordings import NewRecording
 from tests.ari_app.calls.journal_rig import (

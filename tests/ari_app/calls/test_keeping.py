@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ari_app.calls.keeping import _track
+from ari_app.calls.talk.keeping import _track
 from desk.recordings import NewRecording
 
 BEGAN = datetime(2026, 11, 22, 4, 0, 31, tzinfo=UTC)

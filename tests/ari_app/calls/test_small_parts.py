@@ -3,7 +3,7 @@
 import pytest
 
 from ari_app.calls.lease import MARGIN_SECONDS, Lease
-from ari_app.calls.legs import shown_number
+from ari_app.calls.talk.legs import shown_number
 
 LEASE = 10.0
 

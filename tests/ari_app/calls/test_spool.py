@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ari_app.calls import spool as module
-from ari_app.calls.spool import DEADLINE_SECONDS, FIRST, SYNC_SECONDS, Spool, SpoolError
+from ari_app.calls.journal import spool as module
+from ari_app.calls.journal.spool import DEADLINE_SECONDS, FIRST, SYNC_SECONDS, Spool, SpoolError
 
 SIZE = 64 * 1024
 RECORDS = [b"first", b"second" * 100, b"third"]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from ari_app.calls import records as calls
-from ari_app.calls import units
 from ari_app.calls.agent_records import agent_state
 from ari_app.calls.call import Stage
-from ari_app.calls.talk_records import (
+from ari_app.calls.journal import records as calls
+from ari_app.calls.journal import units
+from ari_app.calls.journal.units import Record, Unit, apply
+from ari_app.calls.talk.talk_records import (
     callback_requested,
     digested,
     heard,
@@ -20,7 +21,6 @@ from ari_app.calls.talk_records import (
     talk_began,
     talk_ended,
 )
-from ari_app.calls.units import Record, Unit, apply
 from desk.callbacks import NewCallback
 from desk.db import schema
 from desk.db.engine import Database

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from ari_app.calls.spool import Spool
+from ari_app.calls.journal.spool import Spool
 from ari_app.doctor import Finding, line, machine
 from ari_app.doctor.live import live, told
 from ari_app.doctor.phones import phones, reachable

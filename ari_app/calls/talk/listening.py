@@ -12,10 +12,10 @@ import structlog
 
 from ari_app.ari import AriError, Channel, NotFound
 from ari_app.calls.call import Call
-from ari_app.calls.conversation import Conversation, Tapped
 from ari_app.calls.line import Line
-from ari_app.calls.talk_records import heard
-from ari_app.calls.tap import (
+from ari_app.calls.talk.conversation import Conversation, Tapped
+from ari_app.calls.talk.talk_records import heard
+from ari_app.calls.talk.tap import (
     attach_ear,
     close_tap,
     detach_ear,

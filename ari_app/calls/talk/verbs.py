@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from ari_app.ari import Events, StasisStart
 from ari_app.ari.events import Event
 from ari_app.ari.ids import new_id
-from ari_app.calls import legs
-from ari_app.calls.conversation import Leg
+from ari_app.calls.talk import legs
+from ari_app.calls.talk.conversation import Leg
 from desk.errors import NotPossibleNow
 
 if TYPE_CHECKING:
-    from ari_app.calls.talk import Talk
+    from ari_app.calls.talk.talk import Talk
 
 SNOOP_SECONDS = 2.0
 SupervisorMode = Literal["listen", "whisper", "barge"]

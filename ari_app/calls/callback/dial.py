@@ -20,11 +20,11 @@ from ari_app.ari import (
     NotFound,
     StasisStart,
 )
-from ari_app.calls import callback_records as outcome
 from ari_app.calls.call import Call
-from ari_app.calls.legs import LONE_SECONDS, hang_up
+from ari_app.calls.callback import records as outcome
 from ari_app.calls.line import Line
 from ari_app.calls.switchboard import Switchboard
+from ari_app.calls.talk.legs import LONE_SECONDS, hang_up
 
 log = structlog.get_logger()
 

@@ -14,14 +14,14 @@ import secrets
 import structlog
 
 from ari_app.ari import ApplicationReplaced, AriError, Channel, ChannelSnapshot, Closed, NotFound
-from ari_app.calls import callback_records as outcome
 from ari_app.calls.call import Call, Stage
-from ari_app.calls.callback_dial import AGENT_PROMPT, FAILED_PROMPT, dial, tell, wait_for_customer
-from ari_app.calls.callback_request import dial_string
-from ari_app.calls.called_back import place_of, with_agent
-from ari_app.calls.legs import hang_up, ring
+from ari_app.calls.callback import records as outcome
+from ari_app.calls.callback.called_back import place_of, with_agent
+from ari_app.calls.callback.dial import AGENT_PROMPT, FAILED_PROMPT, dial, tell, wait_for_customer
+from ari_app.calls.callback.request import dial_string
 from ari_app.calls.line import Line
 from ari_app.calls.switchboard import Switchboard, new_call
+from ari_app.calls.talk.legs import hang_up, ring
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting
 from desk import callbacks, customers, journal
 from desk.callbacks import Callback

@@ -11,10 +11,10 @@ from ari_app.ari import AriError, NotFound
 from ari_app.ari.backoff import delays
 from ari_app.calls.call import Call
 from ari_app.calls.line import Line
-from ari_app.calls.listening import CALLER, PARTY
-from ari_app.calls.mailbox import Mailbox
-from ari_app.calls.parties import Parties
-from ari_app.calls.talk_records import recorded
+from ari_app.calls.talk.listening import CALLER, PARTY
+from ari_app.calls.talk.mailbox import Mailbox
+from ari_app.calls.talk.parties import Parties
+from ari_app.calls.talk.talk_records import recorded
 from desk.recordings import NewRecording, StoreError
 from stt.errors import AudioError
 from stt.mix import Track

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ari_app.ari import AriError, Bridge, Channel, NotFound
-from ari_app.calls import legs
 from ari_app.calls.call import Call
-from ari_app.calls.conversation import Conversation, Leg
 from ari_app.calls.line import Line
-from ari_app.calls.listening import Listening
-from ari_app.calls.mailbox import Mailbox
-from ari_app.calls.talk_records import talk_began, talk_ended
+from ari_app.calls.talk import legs
+from ari_app.calls.talk.conversation import Conversation, Leg
+from ari_app.calls.talk.listening import Listening
+from ari_app.calls.talk.mailbox import Mailbox
+from ari_app.calls.talk.talk_records import talk_began, talk_ended
 from desk.errors import NotPossibleNow
 from desk.talks import NewTalk
 

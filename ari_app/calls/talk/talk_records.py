@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ari_app.calls.units import unit
+from ari_app.calls.journal.units import unit
 from desk import callbacks, recordings, talks, tickets, utterances
 from desk.callbacks import NewCallback
 from desk.recordings import NewRecording

@@ -8,7 +8,7 @@ from ari_app.callback_settings import CallbackSettings
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
-from ari_app.calls.talk_records import callback_requested
+from ari_app.calls.talk.talk_records import callback_requested
 from ari_app.calls.wrap_up import new_ticket
 from desk.callbacks import NewCallback
 from desk.errors import DatabaseError

@@ -14,14 +14,14 @@ from ari_app.ari import (
     Event,
     StasisStart,
 )
-from ari_app.calls import legs, verbs
 from ari_app.calls.call import Call, HungUp, Stage
-from ari_app.calls.conversation import Leg
 from ari_app.calls.line import Line
-from ari_app.calls.listening import CALLER
-from ari_app.calls.mailbox import Command, Mailbox
-from ari_app.calls.parties import Parties
 from ari_app.calls.sound import play
+from ari_app.calls.talk import legs, verbs
+from ari_app.calls.talk.conversation import Leg
+from ari_app.calls.talk.listening import CALLER
+from ari_app.calls.talk.mailbox import Command, Mailbox
+from ari_app.calls.talk.parties import Parties
 from ari_app.queue import Need
 from desk.errors import NotPossibleNow
 
@@ -61,7 +61,7 @@ async def talk(call: Call, line: Line) -> Stage:
 
 
 class Talk(Parties):
-    """One talk as this process sees it. The verbs of `ari_app.calls.verbs` act on it."""
+    """One talk as this process sees it. The verbs of `ari_app.calls.talk.verbs` act on it."""
 
     def __init__(self, call: Call, line: Line, box: Mailbox) -> None:
         super().__init__(call, line, box)

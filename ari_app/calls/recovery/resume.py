@@ -15,8 +15,8 @@ import structlog
 
 from ari_app.ari import ChannelSnapshot
 from ari_app.calls.call import BACK, Call, Stage
-from ari_app.calls.conversation import Conversation
 from ari_app.calls.line import Line
+from ari_app.calls.talk.conversation import Conversation
 from ari_app.ivr.walk import Choice, Walk
 from desk import customers, journal
 from desk.journal import Call as Journaled

@@ -14,8 +14,8 @@ import structlog
 
 from ari_app.ari import AriError, Channel, Event, Events, NotFound, StasisStart
 from ari_app.ari.ids import new_id
-from ari_app.calls.conversation import Tapped
 from ari_app.calls.line import Line
+from ari_app.calls.talk.conversation import Tapped
 
 log = structlog.get_logger()
 

@@ -19,12 +19,12 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from ari_app.calls import records
-from ari_app.calls.backlog import Backlog, Entry
 from ari_app.calls.call import Call, Stage
-from ari_app.calls.spool import Spool
-from ari_app.calls.units import Unit
-from ari_app.calls.writer import PATIENCE_SECONDS, RecordWriter
+from ari_app.calls.journal import records
+from ari_app.calls.journal.backlog import Backlog, Entry
+from ari_app.calls.journal.spool import Spool
+from ari_app.calls.journal.units import Unit
+from ari_app.calls.journal.writer import PATIENCE_SECONDS, RecordWriter
 from ari_app.ivr.walk import Choice
 from desk import customers
 from desk.customers import Customer

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import structlog
 
 from ari_app.ari.backoff import delays
-from ari_app.calls.backlog import Backlog, Entry
-from ari_app.calls.units import apply
+from ari_app.calls.journal.backlog import Backlog, Entry
+from ari_app.calls.journal.units import apply
 from desk.db.engine import Database
 from desk.errors import DatabaseBusy, DatabaseError, DatabaseOverloaded
 

@@ -7,11 +7,11 @@ import structlog
 from ari_app.ari import AriError, NotFound
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
-from ari_app.calls.consent import ask_consent
-from ari_app.calls.conversation import Conversation, Leg
-from ari_app.calls.legs import LONE_SECONDS, arm, disarm, hang_up
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
+from ari_app.calls.talk.consent import ask_consent
+from ari_app.calls.talk.conversation import Conversation, Leg
+from ari_app.calls.talk.legs import LONE_SECONDS, arm, disarm, hang_up
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ari_app.calls.call import Stage
-from ari_app.calls.units import unit
+from ari_app.calls.journal.units import unit
 from ari_app.ivr.walk import Choice
 from desk import customers, journal, recordings, tickets
 from desk.customers import Customer

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from ari_app.calls.spool import FIRST, Spool, SpoolError
-from ari_app.calls.units import Record, UnknownUnitError
+from ari_app.calls.journal.spool import FIRST, Spool, SpoolError
+from ari_app.calls.journal.units import Record, UnknownUnitError
 from desk.errors import DatabaseBusy, DatabaseOverloaded
 
 log = structlog.get_logger()

@@ -1,0 +1,1 @@
+"""A talk between caller and agents: who is in it, what can be done, what is kept of it."""
