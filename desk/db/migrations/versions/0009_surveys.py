@@ -1,0 +1,8 @@
+"""Surveys and web links."""
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Add the tables."""

@@ -1,0 +1,1 @@
+"""Rule sets of automation, their runs, and messages to people outside."""

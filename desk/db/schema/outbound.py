@@ -1,0 +1,1 @@
+"""Calls that the desk wants placed, and their attempts."""

@@ -1,0 +1,1 @@
+"""Rule sets of routing, and the fields of tickets."""

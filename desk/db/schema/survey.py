@@ -1,0 +1,1 @@
+"""Surveys, their answers, and links that only one customer was sent."""

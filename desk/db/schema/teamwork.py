@@ -1,0 +1,1 @@
+"""What people who work on a ticket together leave there."""
