@@ -58,6 +58,9 @@ class TicketOut(BaseModel):
     void_reason: str = Field(description=", ".join(["empty", *VOID_REASONS]))
     void_check: str = Field(description="wanted: a supervisor is to look; passed; or empty")
     survivor_number: str | None = Field(description="the ticket into which it was merged")
+    level: int = Field(description="1, the gravest, to 4; 0 while it is not set")
+    priority: int = Field(description="the higher, the sooner it is taken")
+    fields: dict[str, bool | int | float | str] = Field(description="those that its type declares")
     labels: list[str]
     caller: CallerOut
     customer_id: int | None = Field(description="the customer, if there is no doubt")
@@ -92,6 +95,12 @@ class TicketOut(BaseModel):
             void_reason=ticket.void_reason,
             void_check=ticket.void_check,
             survivor_number=ticket_number(ticket.survivor_id) if ticket.survivor_id else None,
+            level=ticket.level,
+            priority=ticket.priority,
+            fields={
+                name: text(value) if isinstance(value, str) else value
+                for name, value in ticket.fields.items()
+            },
             labels=list(ticket.labels),
             caller=CallerOut.of(ticket.caller, masked),
             customer_id=ticket.customer_id,

@@ -57,6 +57,9 @@ class Ticket:
         void_reason: a key of `VOID_REASONS`.
         void_check: `wanted` where a supervisor is to look whether 作废 was right, then `passed`.
         survivor_id: the ticket into which it was merged; `status_before` is what it was then.
+        level: 1, the gravest, to 4; 0 while nothing and nobody has set it.
+        priority: the higher, the sooner it is taken.
+        fields: values of the fields that its type declares, by name.
     """
 
     id: int
@@ -85,6 +88,9 @@ class Ticket:
     void_check: str = ""
     survivor_id: int | None = None
     status_before: str = ""
+    level: int = 0
+    priority: int = 0
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> str:
@@ -136,6 +142,9 @@ def ticket_of(row: Any) -> Ticket:
         void_check=row.void_check,
         survivor_id=row.survivor_id,
         status_before=row.status_before,
+        level=row.level,
+        priority=row.priority,
+        fields=parsed(row.fields),
     )
 
 

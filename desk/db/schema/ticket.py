@@ -44,6 +44,9 @@ tickets = Table(
     Column("void_check", String(10), nullable=False, server_default=""),
     Column("survivor_id", Id),  # the ticket into which this one was merged
     Column("status_before", String(30), nullable=False, server_default=""),  # it was merged
+    Column("level", Integer, nullable=False, server_default="0"),  # 1 gravest to 4; 0: not set
+    Column("priority", Integer, nullable=False, server_default="0"),  # higher goes first
+    Column("fields", Text, nullable=False, server_default="{}"),  # those that its type declares
     # What nobody may get wrong, whatever program writes: see desk/tickets/lifecycle.py.
     CheckConstraint(
         "status IN ('accepted', 'assigned', 'in_progress', 'waiting_customer', 'escalated', "
@@ -53,6 +56,7 @@ tickets = Table(
     CheckConstraint("status != 'closed' OR confirmation_id IS NOT NULL", name="closed"),
     CheckConstraint("status != 'void' OR void_reason != ''", name="void"),
     CheckConstraint("status != 'merged' OR survivor_id IS NOT NULL", name="merged"),
+    CheckConstraint("level BETWEEN 0 AND 4", name="level"),
     Index(None, "status", "id"),
     Index(None, "e164", "id"),
     Index(None, "team", "id"),
@@ -68,6 +72,13 @@ tickets = Table(
         "id",
         sqlite_where=text("void_check = 'wanted'"),
         postgresql_where=text("void_check = 'wanted'"),
+    ),
+    Index(
+        "ix_tickets_untaken",
+        "team",
+        "id",
+        sqlite_where=text("assignee = ''"),
+        postgresql_where=text("assignee = ''"),
     ),
     Index(None, "customer_id", "id"),
     Index(None, "area_code", "id"),
