@@ -18,6 +18,7 @@ _ALL = Prepared(
     )
 )
 _LOCK = Prepared(select(sla_cursor.c.seq).with_for_update())
+_LOCK_IF_FREE = Prepared(select(sla_cursor.c.seq).with_for_update(skip_locked=True))
 _LAST_TICKET = select(func.coalesce(func.max(tickets.c.id), 0))
 _INSERT = insert(sla_editions)
 _UNDONE = (
@@ -60,6 +61,12 @@ def lock(db: Connection) -> int:
     Returns how far the timeline was followed."""
     seq: int = _LOCK.execute(db, {}).fetchone()[0]
     return seq
+
+
+def lock_if_free(db: Connection) -> int | None:
+    """The same without waiting; None: another process is at it."""
+    row = _LOCK_IF_FREE.execute(db, {}).fetchone()
+    return row[0] if row is not None else None
 
 
 def apply(

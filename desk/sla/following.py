@@ -1,15 +1,16 @@
 """Keeping what is stored of clocks abreast of the timeline, and of a change of policies."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from desk.chores.followers import BLOCK, next_of
 from desk.db.prepared import Prepared
 from desk.db.schema import sla_cursor, tickets, timeline
 from desk.sla import editions
 from desk.sla.history import FINAL
 from desk.sla.projection import refresh
-from desk.timeline import last_seq
 
 _FOLLOWED = Prepared(select(sla_cursor.c.seq))
 _NEW = Prepared(
@@ -34,32 +35,42 @@ _OPEN = (
     .order_by(tickets.c.id)
     .limit(bindparam("most"))
 )
-_MATTERS = ("ticket.", "handover.", "note.", "agent.answered")
+_OF_TICKETS = ("ticket.", "handover.", "note.", "agent.answered")
+_OF_CUSTOMERS = "customer.updated"
+_MATTERS = (*_OF_TICKETS, _OF_CUSTOMERS)
 
 
-def behind(db: Connection) -> bool:
-    """Whether the timeline has entries that were not followed."""
+def behind(db: Connection) -> datetime | None:
+    """When the first entry was written that matters and was not followed; None: there is none."""
     followed: int = _FOLLOWED.execute(db, {}).fetchone()[0]
-    return last_seq(db) > followed
+    return next_of(db, followed, _MATTERS)
 
 
 def follow(db: Connection, limit: int = 100) -> int:
-    """Reckon anew the tickets that the next entries of the timeline are about. Returns how many
-    entries were followed; 0: there are no new ones. One process does it at a time.
+    """Reckon anew the tickets that the next entries of the timeline are about, about `limit` of
+    them. Returns how many entries were followed; 0: none that matters is new, or another process
+    is at it.
     """
-    seq = editions.lock(db)
-    rows = _NEW.execute(db, {"after": seq, "most": limit}).fetchall()
-    if not rows:
+    seq = editions.lock_if_free(db)
+    if seq is None:
         return 0
+    rows = _NEW.execute(db, {"after": seq, "most": BLOCK}).fetchall()
     touched: set[int] = set()
+    done, matters = 0, False
     for _, kind, ticket_id, customer_id in rows:
-        if ticket_id is not None and kind.startswith(_MATTERS):
+        if len(touched) >= limit:
+            break
+        done += 1
+        matters = matters or kind.startswith(_MATTERS)
+        if ticket_id is not None and kind.startswith(_OF_TICKETS):
             touched.add(ticket_id)
-        elif kind == "customer.updated" and customer_id is not None:
+        elif kind == _OF_CUSTOMERS and customer_id is not None:
             touched.update(db.execute(_OPEN_OF_CUSTOMER, {"of_customer": customer_id}).scalars())
+    if not matters and done < BLOCK:
+        return 0  # not worth a write
     _refresh(db, touched)
-    _MOVE.execute(db, {"new_seq": rows[-1][0]})
-    return len(rows)
+    _MOVE.execute(db, {"new_seq": rows[done - 1][0]})
+    return done
 
 
 def recompute(db: Connection, limit: int = 100) -> bool:

@@ -50,3 +50,27 @@ timeline_head = Table(
     Column("hash", String(64), nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
+
+# How far each follower of the timeline has come. Who moves it holds its row.
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # that failed, of the next
+    Column("retry_at", UtcTime),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("again", Integer, nullable=False, server_default="0"),  # entries put aside are wanted
+)
+
+# Entries that a follower could not react to.
+follower_asides = Table(
+    "follower_asides",
+    metadata,
+    Column("follower", String(60), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(60), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("again", Integer, nullable=False, server_default="0"),  # it is to be tried once more
+)

@@ -6,10 +6,11 @@ from datetime import datetime
 import pytest
 
 from desk import sla, timeline
+from desk.chores import catch_up, keep
 from desk.db.engine import Database
 from desk.errors import NoSuchTicket
+from desk.sla.chores import sla_chores
 from desk.sla.explaining import explain
-from desk.sla.keeper import keep, keep_once
 from tests.desk.sla.books import book, minutes
 from tests.desk.sla.cases import go, open_case, talk
 from tests.rig.samples import NOW
@@ -30,14 +31,17 @@ async def steps(db: Database) -> list[str]:
     return [e.body["step"] for e in entries if e.kind == "sla.escalated" and e.body]
 
 
-async def test_it_does_all_there_is_and_says_how_long_nothing_is_to_do(db: Database) -> None:
+async def test_what_is_due_is_done_and_the_next_is_known(db: Database) -> None:
     now = Clock()
-    assert await keep_once(db, now) == 30
+    await catch_up(db, sla_chores(), now)
+    assert await db.read(sla.next_due) is None
     await db.write(sla.apply, book(60, response=600), NOW)
     await db.write(open_case, "c1", NOW)
-    assert await keep_once(db, now, 86_400) == 45 * 60
+    await catch_up(db, sla_chores(), now)
+    assert await db.read(sla.next_due) == NOW + minutes(45)
     now.at = NOW + minutes(60)
-    assert await keep_once(db, now, 86_400) == 30 * 60, "until the supervisor's step"
+    await catch_up(db, sla_chores(), now)
+    assert await db.read(sla.next_due) == NOW + minutes(90), "the supervisor's step"
     assert await steps(db) == ["agent", "lead"]
 
 
@@ -45,7 +49,7 @@ async def test_it_wakes_when_something_is_written(db: Database) -> None:
     now = Clock()
     await db.write(sla.apply, book(60, response=600), NOW)
     with db.subscribe() as commits:
-        keeper = asyncio.create_task(keep(db, now, most_seconds=3600), name="sla")
+        keeper = asyncio.create_task(keep(db, sla_chores(), now, most_seconds=3600), name="sla")
         try:
             ticket_id = await db.write(open_case, "c1", NOW)
             now.at = NOW + minutes(46)
@@ -66,7 +70,7 @@ async def test_an_operator_is_told_why_a_case_is_due_when_it_is_due(db: Database
     await db.write(talk, "c1", NOW + minutes(3))
     now = Clock()
     now.at = NOW + minutes(50)
-    await keep_once(db, now)
+    await catch_up(db, sla_chores(), now)
     told = "\n".join(await db.read(explain, ticket_id, now.at))
     assert "022 天津 complaint → policy all, edition 1" in told
     assert "首次响应 / first_response #1: 达标 / met, green; 0:03 h of 2:00 h (wall)" in told

@@ -1,0 +1,22 @@
+"""The service desk's chores: everything that happens by itself, in one list.
+
+`huisheng run` keeps them in every process (`desk.chores.keep`); each capability adds its own line
+to `chores`, and to `ServiceSettings` the section of config.yaml that its chores need.
+"""
+
+from dataclasses import dataclass
+
+from desk.chores import Chore
+from desk.sla.chores import sla_chores
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """The sections of config.yaml that chores need. Each has a default, for tests."""
+
+
+def chores(settings: ServiceSettings) -> list[Chore]:
+    """Every chore there is. What one writes, those after it see in the same look."""
+    return [
+        *sla_chores(),
+    ]
