@@ -53,6 +53,9 @@ class NewMessage:
         secret: a part of `text` that only the recipient may read, such as a link: it is struck
             out of the record as soon as the message is gone, and never enters the timeline.
         asks: `confirm` where an answer 1 or 2 confirms or reopens the ticket.
+        only_while: the status that the ticket must still have, in the same cycle, when it goes;
+            `""`: whatever it has. A question whether a case is solved goes only while it waits
+            for that.
         not_before: when it may go; None: now.
     """
 
@@ -66,6 +69,7 @@ class NewMessage:
     subject: str = ""
     secret: str = ""
     asks: str = ""
+    only_while: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     not_before: datetime | None = None
 
@@ -94,11 +98,13 @@ class Message:
     ticket_id: int | None
     customer_id: int | None
     asks: Asks
+    only_while: str
     cycle: int
     answered_at: datetime | None
     state: State
     reason: str
     attempts: int
+    due_at: datetime
     next_at: datetime
     created_at: datetime
     ended_at: datetime | None
@@ -132,11 +138,13 @@ def message_of(row: Any) -> Message:
         ticket_id=row.ticket_id,
         customer_id=row.customer_id,
         asks=Asks(row.asks),
+        only_while=row.only_while,
         cycle=row.cycle,
         answered_at=_moment(row.answered_at),
         state=State(row.state),
         reason=row.reason,
         attempts=row.attempts,
+        due_at=moment(row.due_at),
         next_at=moment(row.next_at),
         created_at=moment(row.created_at),
         ended_at=_moment(row.ended_at),

@@ -11,6 +11,7 @@ from desk.errors import NoSuchTicket
 from desk.messages.message import (
     MOST_SUBJECT,
     MOST_TEXT,
+    Asks,
     Channel,
     Message,
     NewMessage,
@@ -20,6 +21,7 @@ from desk.messages.message import (
 )
 from desk.messages.segments import segments
 from desk.text import canonical, storable
+from desk.tickets.states import Status
 from desk.tickets.ticket import get as get_ticket
 from desk.timeline import append
 
@@ -49,6 +51,7 @@ def put(db: Connection, new: NewMessage, now: datetime) -> int | None:
     if new.secret and new.secret not in new.text:
         raise ValueError("a message's secret is a part of its text; give it as it stands there")
     why_not = unreachable(channel, new.to)
+    due_at = max(new.not_before or now, now)
     row = {
         "key": new.key,
         "channel": channel.value,
@@ -61,13 +64,15 @@ def put(db: Connection, new: NewMessage, now: datetime) -> int | None:
         "segments": segments(new.text) if channel is Channel.SMS else 0,
         "ticket_id": new.ticket_id,
         "customer_id": new.customer_id,
-        "asks": new.asks,
+        "asks": Asks(new.asks).value,
+        "only_while": Status(new.only_while).value if new.only_while else "",
         "cycle": _cycle(db, new.ticket_id),
         "answered_at": None,
         "state": (State.DROPPED if why_not else State.QUEUED).value,
         "reason": why_not,
         "attempts": 0,
-        "next_at": max(new.not_before or now, now),
+        "due_at": due_at,
+        "next_at": due_at,
         "created_at": now,
         "ended_at": now if why_not else None,
         "attempted_at": None,

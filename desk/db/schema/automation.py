@@ -33,12 +33,14 @@ messages = Table(
     Column("ticket_id", ForeignKey("tickets.id")),
     Column("customer_id", ForeignKey("customers.id")),
     Column("asks", String(20), nullable=False),  # what an answer "1" or "2" would mean
-    Column("cycle", Integer, nullable=False),  # the ticket's, when it was asked
+    Column("only_while", String(30), nullable=False),  # the ticket has this status
+    Column("cycle", Integer, nullable=False),  # the ticket's, when it was written
     Column("answered_at", UtcTime),
     Column("state", String(10), nullable=False),
     Column("reason", Text, nullable=False),  # why it was dropped, or the last error
     Column("attempts", Integer, nullable=False),
-    Column("next_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),  # when it was to be sent
+    Column("next_at", UtcTime, nullable=False),  # when it will be tried
     Column("created_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),  # sent, failed or dropped then
     Column("attempted_at", UtcTime),
@@ -67,6 +69,14 @@ messages = Table(
     Index(None, "recipient", "attempted_at"),
     Index(None, "ticket_id", "id"),
     sqlite_autoincrement=True,  # an id is never given twice
+)
+
+# Whoever takes messages to send holds the channel's row, so that a day's limit is counted by one.
+message_channels = Table(
+    "message_channels",
+    metadata,
+    Column("channel", String(10), primary_key=True),
+    Column("taken_at", UtcTime),
 )
 
 # Who wants no more messages on a channel.

@@ -29,11 +29,13 @@ def upgrade() -> None:
         sa.Column("ticket_id", Id, nullable=True),
         sa.Column("customer_id", Id, nullable=True),
         sa.Column("asks", sa.String(length=20), nullable=False),
+        sa.Column("only_while", sa.String(length=30), nullable=False),
         sa.Column("cycle", sa.Integer(), nullable=False),
         sa.Column("answered_at", UtcTime(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", UtcTime(), nullable=False),
         sa.Column("next_at", UtcTime(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("ended_at", UtcTime(), nullable=True),
@@ -79,6 +81,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_messages_ticket_id_id"), "messages", ["ticket_id", "id"], unique=False)
     op.create_table(
+        "message_channels",
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("taken_at", UtcTime(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_message_channels")),
+    )
+    op.create_table(
         "message_optouts",
         sa.Column("channel", sa.String(length=10), nullable=False),
         sa.Column("recipient", sa.String(length=320), nullable=False),
@@ -110,3 +118,4 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_replies_ticket_id_id"), "replies", ["ticket_id", "id"], unique=False)
+    op.execute("INSERT INTO message_channels (channel) VALUES ('sms'), ('email')")
