@@ -1,0 +1,171 @@
+"""Calls that were placed over the trunk, whatever for: what limits count, and the evidence.
+
+An attempt is written before Asterisk hears of it, and its id is its channel's: one whose outcome
+nobody knows counts as made. Both numbers, times, the consent and, by the id, the recording are
+kept for as long as the policy says.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from desk.db.schema.outbound import outbound_attempts as attempts
+from desk.text import storable
+
+Consent = Literal["", "given", "refused", "told"]
+OPEN_AT_MOST = timedelta(hours=6)
+"""A call without an end that is older is none any more: whoever placed it has died for good."""
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """A call that is about to be placed.
+
+    Attributes:
+        id: of its channel.
+        number: as it is dialled.
+        shown: the number that the customer sees.
+    """
+
+    id: str
+    purpose: str
+    number: str
+    e164: str
+    shown: str
+    request_id: int | None = None
+    callback_id: int | None = None
+    ticket_id: int | None = None
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call that was placed; see `NewAttempt`.
+
+    Attributes:
+        outcome: once it has ended; `lost`: nobody knows.
+        consent: to the recording: `told` where a notice was all that was asked for.
+    """
+
+    id: str
+    purpose: str
+    request_id: int | None
+    callback_id: int | None
+    ticket_id: int | None
+    number: str
+    e164: str
+    shown: str
+    agent: str
+    placed_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    outcome: str
+    consent: Consent
+    consent_at: datetime | None
+
+
+def add(db: Connection, new: NewAttempt, now: datetime) -> None:
+    """Record it; `limits.begin` is what asks whether it may be."""
+    row = {
+        "id": new.id,
+        "purpose": new.purpose,
+        "request_id": new.request_id,
+        "callback_id": new.callback_id,
+        "ticket_id": new.ticket_id,
+        "number": storable(new.number, 40),
+        "e164": storable(new.e164, 40),
+        "shown": storable(new.shown, 40),
+        "agent": storable(new.agent, 40),
+        "placed_at": now,
+        "outcome": "",
+        "consent": "",
+    }
+    db.execute(insert(attempts), row)
+
+
+def answered(db: Connection, attempt_id: str, now: datetime) -> None:
+    """Somebody answers; the first moment stays."""
+    _set(db, attempt_id, attempts.c.answered_at.is_(None), answered_at=now)
+
+
+def consented(db: Connection, attempt_id: str, consent: Consent, now: datetime) -> None:
+    """What was said to the recording; the first answer stays."""
+    _set(db, attempt_id, attempts.c.consent == "", consent=consent, consent_at=now)
+
+
+def ended(db: Connection, attempt_id: str, outcome: str, now: datetime) -> None:
+    """It is over; the first outcome stays."""
+    _set(
+        db, attempt_id, attempts.c.ended_at.is_(None),
+        ended_at=now, outcome=storable(outcome, 60),
+    )  # fmt: skip
+
+
+def get(db: Connection, attempt_id: str) -> Attempt | None:
+    """The attempt with this id."""
+    row = db.execute(select(attempts).where(attempts.c.id == attempt_id)).one_or_none()
+    return _attempt(row) if row is not None else None
+
+
+def of_request(db: Connection, request_id: int) -> list[Attempt]:
+    """A request's attempts, oldest first, at most 200."""
+    query = select(attempts).where(attempts.c.request_id == request_id)
+    return [_attempt(row) for row in db.execute(query.order_by(attempts.c.placed_at).limit(MOST))]
+
+
+def search(
+    db: Connection,
+    *,
+    e164: str | None = None,
+    purpose: str | None = None,
+    placed_before: datetime | None = None,
+    limit: int = 50,
+) -> list[Attempt]:
+    """Attempts that meet every given condition, newest first, at most 200."""
+    query = select(attempts).order_by(attempts.c.placed_at.desc(), attempts.c.id.desc())
+    if e164 is not None:
+        query = query.where(attempts.c.e164 == e164)
+    if purpose is not None:
+        query = query.where(attempts.c.purpose == purpose)
+    if placed_before is not None:
+        query = query.where(attempts.c.placed_at < placed_before)
+    return [_attempt(row) for row in db.execute(query.limit(min(limit, MOST)))]
+
+
+def placed(db: Connection, since: datetime, *, e164: str | None = None) -> int:
+    """How many calls were placed since then; with `e164`, to that number."""
+    query = select(func.count()).select_from(attempts).where(attempts.c.placed_at >= since)
+    if e164 is not None:
+        query = query.where(attempts.c.e164 == e164)
+    return int(db.execute(query).scalar_one())
+
+
+def asked_since(db: Connection, request_id: int, since: datetime) -> int:
+    """How often a request was dialled since then."""
+    query = (
+        select(func.count())
+        .select_from(attempts)
+        .where(attempts.c.request_id == request_id, attempts.c.placed_at >= since)
+    )
+    return int(db.execute(query).scalar_one())
+
+
+def going_on(db: Connection, now: datetime) -> int:
+    """How many of them have not ended, as far as is known."""
+    query = (
+        select(func.count())
+        .select_from(attempts)
+        .where(attempts.c.ended_at.is_(None), attempts.c.placed_at > now - OPEN_AT_MOST)
+    )
+    return int(db.execute(query).scalar_one())
+
+
+def _set(db: Connection, attempt_id: str, still: Any, **values: Any) -> None:
+    db.execute(update(attempts).where(attempts.c.id == attempt_id, still).values(**values))
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(**row._mapping)
