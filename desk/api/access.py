@@ -9,9 +9,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from desk import tokens
+from desk.access import Principal, Reach, Role, of_token, reach_of
 from desk.api.problems import Problem
 from desk.api.state import ApiState, state_of
-from desk.tokens import Token
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
@@ -23,14 +23,20 @@ _bearer = HTTPBearer(
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, and whether numbers and names are shown in full."""
+    """Who asks, and up to whose tickets this operation goes for him."""
 
-    token: Token
+    principal: Principal
+    reach: Reach
+
+    @property
+    def actor(self) -> str:
+        """As the timeline names him."""
+        return self.principal.actor
 
     @property
     def masked(self) -> bool:
         """Numbers and names are masked."""
-        return not self.token.allows("unmasked")
+        return not self.principal.unmasked
 
 
 def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
@@ -57,9 +63,29 @@ def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
             )
         if tokens.use_is_worth_noting(token, now):
             await state.db.write(tokens.used, token, now)
-        return Reader(token)
+        return allowed(request, of_token(token))
 
     return check
+
+
+def allowed(request: Request, who: Principal) -> Reader:
+    """`who` for this request's operation, as the permission table has it.
+
+    Raises:
+        Problem: it is not for his role at all.
+    """
+    operation = f"{request.method} {request.scope['route'].path.removeprefix('/api/v1')}"
+    reach = reach_of(operation, who.role)
+    if reach is Reach.NONE:
+        may = [str(role) for role in Role if reach_of(operation, role) is not Reach.NONE]
+        raise Problem(
+            403,
+            "operation-not-allowed",
+            "Not for this role",
+            f"{operation} is not for the role {who.role}.",
+            f"Ask one of: {', '.join(may) or 'nobody'}.",
+        )
+    return Reader(who, reach)
 
 
 def _unauthorized(error_id: str, detail: str) -> Problem:

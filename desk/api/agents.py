@@ -31,9 +31,7 @@ async def set_agent_state(
     """Make an agent ready, away or busy with wrap-up; one who is in a call changes when it ends.
     Returns the agent as it is then. Scope `agents:write`.
     """
-    await in_time(
-        desk.control.set_agent_state(extension, new.state, new.reason, actor=who.token.name)
-    )
+    await in_time(desk.control.set_agent_state(extension, new.state, new.reason, actor=who.actor))
     for agent in desk.control.agents():
         if agent.extension == extension:
             return AgentOut.of(agent, who.masked)

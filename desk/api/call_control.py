@@ -49,13 +49,13 @@ async def get_talk(
 @router.post("/calls/{call_id}/hold", responses=CONTROL_ERRORS)
 async def hold(desk: Desk, who: Controller, call_id: CallId) -> AfterOut:
     """Let the caller hear music until resumed. Scope `calls:control`."""
-    return await _after(desk, call_id, desk.control.hold(call_id, actor=who.token.name))
+    return await _after(desk, call_id, desk.control.hold(call_id, actor=who.actor))
 
 
 @router.post("/calls/{call_id}/resume", responses=CONTROL_ERRORS)
 async def resume(desk: Desk, who: Controller, call_id: CallId) -> AfterOut:
     """Bring the caller back from hold. Scope `calls:control`."""
-    return await _after(desk, call_id, desk.control.resume(call_id, actor=who.token.name))
+    return await _after(desk, call_id, desk.control.resume(call_id, actor=who.actor))
 
 
 @router.post("/calls/{call_id}/transfer", responses=CONTROL_ERRORS)
@@ -63,42 +63,42 @@ async def transfer(desk: Desk, who: Controller, call_id: CallId, asked: Transfer
     """Hand the caller to another agent: at once (`blind`), or after a consultation (`attended`),
     which lasts until it is completed or cancelled. Scope `calls:control`.
     """
-    act = desk.control.transfer(call_id, asked.to, asked.kind, actor=who.token.name)
+    act = desk.control.transfer(call_id, asked.to, asked.kind, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
 @router.post("/calls/{call_id}/transfer/complete", responses=CONTROL_ERRORS)
 async def complete_transfer(desk: Desk, who: Controller, call_id: CallId) -> AfterOut:
     """End a consultation: the caller talks to who was consulted. Scope `calls:control`."""
-    act = desk.control.complete_transfer(call_id, actor=who.token.name)
+    act = desk.control.complete_transfer(call_id, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
 @router.post("/calls/{call_id}/transfer/cancel", responses=CONTROL_ERRORS)
 async def cancel_transfer(desk: Desk, who: Controller, call_id: CallId) -> AfterOut:
     """End a consultation: the caller talks to the first agent again. Scope `calls:control`."""
-    act = desk.control.cancel_transfer(call_id, actor=who.token.name)
+    act = desk.control.cancel_transfer(call_id, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
 @router.post("/calls/{call_id}/conference", responses=CONTROL_ERRORS)
 async def conference(desk: Desk, who: Controller, call_id: CallId, asked: Conference) -> AfterOut:
     """Call another agent into the talk. Scope `calls:control`."""
-    act = desk.control.conference(call_id, asked.to, actor=who.token.name)
+    act = desk.control.conference(call_id, asked.to, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
 @router.post("/calls/{call_id}/drop", responses=CONTROL_ERRORS)
 async def drop(desk: Desk, who: Controller, call_id: CallId, asked: Drop) -> AfterOut:
     """Hang up on one agent; the others go on talking. Scope `calls:control`."""
-    act = desk.control.drop(call_id, asked.extension, actor=who.token.name)
+    act = desk.control.drop(call_id, asked.extension, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
 @router.post("/calls/{call_id}/hangup", responses=CONTROL_ERRORS)
 async def hang_up(desk: Desk, who: Controller, call_id: CallId) -> AfterOut:
     """Hang up on the caller, in whatever stage the call is. Scope `calls:control`."""
-    return await _after(desk, call_id, desk.control.hang_up(call_id, actor=who.token.name))
+    return await _after(desk, call_id, desk.control.hang_up(call_id, actor=who.actor))
 
 
 @router.post("/calls/{call_id}/recording/pause", responses=CONTROL_ERRORS)
@@ -106,7 +106,7 @@ async def pause_recording(desk: Desk, who: Controller, call_id: CallId) -> After
     """Neither record nor transcribe until resumed, while a card number is told. Scope
     `calls:control`.
     """
-    return await _after(desk, call_id, desk.control.pause_recording(call_id, actor=who.token.name))
+    return await _after(desk, call_id, desk.control.pause_recording(call_id, actor=who.actor))
 
 
 @router.post("/calls/{call_id}/recording/resume", responses=CONTROL_ERRORS)
@@ -114,7 +114,7 @@ async def resume_recording(desk: Desk, who: Controller, call_id: CallId) -> Afte
     """Record and transcribe again; not possible for a caller who refused. Scope
     `calls:control`.
     """
-    act = desk.control.resume_recording(call_id, actor=who.token.name)
+    act = desk.control.resume_recording(call_id, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
@@ -123,7 +123,7 @@ async def supervise(desk: Desk, who: Supervisor, call_id: CallId, asked: Supervi
     """Ring a supervisor, who then listens, whispers to the agent or steps in; for one who is there
     already, change the mode. Scope `calls:supervise`.
     """
-    act = desk.control.supervise(call_id, asked.supervisor, asked.mode, actor=who.token.name)
+    act = desk.control.supervise(call_id, asked.supervisor, asked.mode, actor=who.actor)
     return await _after(desk, call_id, act)
 
 
@@ -132,7 +132,7 @@ async def stop_supervising(
     desk: Desk, who: Supervisor, call_id: CallId, asked: StopSupervising
 ) -> AfterOut:
     """Hang up on a supervisor. Scope `calls:supervise`."""
-    act = desk.control.stop_supervising(call_id, asked.supervisor, actor=who.token.name)
+    act = desk.control.stop_supervising(call_id, asked.supervisor, actor=who.actor)
     return await _after(desk, call_id, act)
 
 

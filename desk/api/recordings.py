@@ -105,7 +105,7 @@ async def get_audio(
             span = part or Span(0, file.size, file.size)
             blocks = file.blocks(span.start, span.stop)
             first = await asyncio.to_thread(next, blocks, b"")
-        await desk.db.write(recordings.accessed, recording.id, who.token.name, desk.now())
+        await desk.db.write(recordings.accessed, recording.id, who.actor, desk.now())
     except BaseException:
         file.close()
         raise

@@ -1,4 +1,5 @@
-"""What every change of a ticket over the API has in common: who acts, and which version was seen.
+"""What every request about one ticket has in common: who acts, whether it is his to read or to
+change, and which version was seen.
 
 A change names the version that it is based on: `If-Match: "3"`, from the `ETag` of the last
 answer. Without it 428, with an old one 412 and both versions. Adding notes and links changes no
@@ -6,21 +7,25 @@ version and needs none.
 """
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Concatenate, ParamSpec
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from desk.access import Place, Reach, place_of, whose
+from desk.access import Role as Office
 from desk.api.access import Reader, reader
 from desk.api.problems import Problem, not_found
-from desk.api.room import described
+from desk.api.room import Desk, described
 from desk.api.state import ApiState
 from desk.api.ticket_models import TicketOut
 from desk.tickets import By, Role, Ticket, by_number, id_of
 
-P = ParamSpec("P")
+R = TypeVar("R")
 
 CHANGE_ERRORS = described(
     {
@@ -78,16 +83,135 @@ def no_such_ticket(number: str) -> Problem:
     return not_found(f"ticket {number!r}", "A digit may be wrong: the last one checks the rest.")
 
 
-TicketId = Annotated[int, Depends(ticket_id)]
 Expected = Annotated[int, Depends(if_match)]
-Writer = Annotated[Reader, Depends(reader("tickets:write"))]
-Supervisor = Annotated[Reader, Depends(reader("tickets:override"))]
+
+
+@dataclass(frozen=True, slots=True)
+class OneTicket:
+    """A ticket that the asker may read."""
+
+    desk: ApiState
+    who: Reader
+    ticket: Ticket
+    response: Response
+
+    def shown(self) -> TicketOut:
+        """The ticket, with its version as ETag."""
+        return shown(self.ticket, self.who, self.response)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a ticket that the asker may make.
+
+    Attributes:
+        ticket: as it was when the request came.
+        seen: the version that the asker has seen; None where the change needs none.
+    """
+
+    desk: ApiState
+    who: Reader
+    ticket: Ticket
+    response: Response
+    now: datetime
+    seen: int | None
+
+    @property
+    def ticket_id(self) -> int:
+        """The ticket's id."""
+        return self.ticket.id
+
+    @property
+    def by(self) -> By:
+        """Who acts."""
+        return by(self.who)
+
+    async def run(self, work: Callable[..., Ticket], *args: Any, **kwargs: Any) -> TicketOut:
+        """Do `work(db, ticket_id, *args, now, by=…, expected_version=…, **kwargs)` in one
+        transaction; the ticket as it is afterwards.
+        """
+        changed = await self.write(work, *args, expected_version=self.seen, **kwargs)
+        return shown(changed, self.who, self.response)
+
+    async def write(self, work: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        """Do `work(db, ticket_id, *args, now, by=…, **kwargs)` in one transaction; its result."""
+        return await self.desk.db.write(work, self.ticket.id, *args, self.now, by=self.by, **kwargs)
+
+
+def readable(scope: str) -> Callable[..., Awaitable[OneTicket]]:
+    """A dependency: the path's ticket exists, and the asker may read it with this scope."""
+
+    async def check(
+        desk: Desk,
+        who: Annotated[Reader, Depends(reader(scope))],
+        number: Named,
+        response: Response,
+    ) -> OneTicket:
+        return OneTicket(desk, who, await within_reach(desk, who, number), response)
+
+    return check
+
+
+def adding(scope: str) -> Callable[..., Awaitable[Change]]:
+    """A dependency: the asker may add to the path's ticket, which changes no version."""
+
+    async def check(
+        desk: Desk,
+        who: Annotated[Reader, Depends(reader(scope))],
+        number: Named,
+        response: Response,
+    ) -> Change:
+        ticket = await within_reach(desk, who, number)
+        return Change(desk, who, ticket, response, desk.now(), None)
+
+    return check
+
+
+def changing(scope: str) -> Callable[..., Awaitable[Change]]:
+    """A dependency: the asker may change the path's ticket, and says which version he has seen."""
+
+    async def check(change: Annotated[Change, Depends(adding(scope))], seen: Expected) -> Change:
+        return replace(change, seen=seen)
+
+    return check
+
+
+Readable = Annotated[OneTicket, Depends(readable("tickets:read"))]
+Changing = Annotated[Change, Depends(changing("tickets:write"))]
+Adding = Annotated[Change, Depends(adding("tickets:write"))]
+Overriding = Annotated[Change, Depends(changing("tickets:override"))]
+
+
+async def within_reach(desk: ApiState, who: Reader, number: str) -> Ticket:
+    """The ticket with this number, which `who` may use as far as this operation goes for him.
+
+    Raises:
+        Problem: there is none, or it is somebody else's.
+    """
+    found = await desk.db.read(_located, number)
+    if found is None:
+        raise no_such_ticket(number)
+    ticket, place = found
+    if who.reach is not Reach.OTHER and whose(place, who.principal) > who.reach:
+        raise Problem(
+            403,
+            "ticket-of-others",
+            "Not yours",
+            f"Ticket {ticket.number} is somebody else's; for the role {who.principal.role} it goes "
+            f"as far as: {who.reach.name.lower()}.",
+            "Ask who is in charge, or a supervisor, to assign it to you or your team.",
+        )
+    return ticket
 
 
 def by(who: Reader) -> By:
-    """Who acts, by the token: a supervisor with `tickets:override`, otherwise an agent."""
-    overrides = who.token.allows("tickets:override")
-    return By(who.token.name, Role.SUPERVISOR if overrides else Role.AGENT)
+    """Who acts on tickets: a program as an agent, with `tickets:override` as a supervisor."""
+    principal = who.principal
+    if principal.account_id is None:
+        overrides = principal.allows("tickets:override")
+        return By(principal.actor, Role.SUPERVISOR if overrides else Role.AGENT)
+    role = Role.AGENT if principal.role is Office.INTEGRATION else Role(principal.role.value)
+    return By(principal.actor, role)
 
 
 def shown(ticket: Ticket, who: Reader, response: Response) -> TicketOut:
@@ -96,25 +220,6 @@ def shown(ticket: Ticket, who: Reader, response: Response) -> TicketOut:
     return TicketOut.of(ticket, who.masked)
 
 
-async def change(
-    desk: ApiState,
-    who: Reader,
-    response: Response,
-    work: Callable[Concatenate[Connection, P], Ticket],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> TicketOut:
-    """Do it in one transaction; the ticket as it is afterwards."""
-    return shown(await desk.db.write(work, *args, **kwargs), who, response)
-
-
-async def must_exist(desk: ApiState, number: str) -> Ticket:
-    """The ticket with this number.
-
-    Raises:
-        Problem: there is none.
-    """
-    ticket = await desk.db.read(by_number, number)
-    if ticket is None:
-        raise no_such_ticket(number)
-    return ticket
+def _located(db: Connection, number: str) -> tuple[Ticket, Place] | None:
+    ticket = by_number(db, number)
+    return (ticket, place_of(db, ticket)) if ticket is not None else None

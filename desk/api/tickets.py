@@ -14,17 +14,7 @@ from desk.api.access import Reader, reader
 from desk.api.paging import Page, number_from_cursor
 from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
 from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
-from desk.api.ticket_writing import (
-    CHANGE_ERRORS,
-    Expected,
-    Named,
-    TicketId,
-    Writer,
-    by,
-    change,
-    must_exist,
-    shown,
-)
+from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, shown
 from desk.errors import NoSuchCall, NoSuchCustomer
 from desk.region import locate
 from desk.tickets import NewTicket, Ticket
@@ -33,6 +23,7 @@ from desk.tickets.history import of_ticket as history_of
 router = room("tickets")
 
 Allowed = Annotated[Reader, Depends(reader("tickets:read"))]
+Writer = Annotated[Reader, Depends(reader("tickets:write"))]
 
 
 class HistoryOut(BaseModel):
@@ -122,37 +113,36 @@ async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Respon
 
 
 @router.get("/tickets/{number}", responses=MISSING)
-async def get_ticket(desk: Desk, who: Allowed, number: Named, response: Response) -> TicketOut:
+async def get_ticket(one: Readable) -> TicketOut:
     """One ticket by its number; the ETag is its version. Scope `tickets:read`."""
-    return shown(await must_exist(desk, number), who, response)
+    return one.shown()
 
 
 @router.patch("/tickets/{number}", responses=CHANGE_ERRORS)
-async def edit_ticket(
-    desk: Desk, who: Writer, ticket: TicketId, seen: Expected, body: take.Edit, response: Response
-) -> TicketOut:
+async def edit_ticket(change: Changing, body: take.Edit) -> TicketOut:
     """Correct what a ticket says, or whose it is. Scope `tickets:write`."""
-    return await change(
-        desk, who, response, tickets.edit, ticket, desk.now(), by=by(who), expected_version=seen,
-        type=body.type, subject=body.subject, description=body.description, labels=body.labels,
+    return await change.run(
+        tickets.edit,
+        type=body.type,
+        subject=body.subject,
+        description=body.description,
+        labels=body.labels,
         customer_id=body.customer_id,
-    )  # fmt: skip
+    )
 
 
 @router.get("/tickets/{number}/history", responses=MISSING)
-async def get_history(desk: Desk, who: Allowed, number: Named) -> HistoryOut:
+async def get_history(one: Readable) -> HistoryOut:
     """The steps that a ticket has taken. Scope `tickets:read`."""
-    ticket = await must_exist(desk, number)
-    found = await desk.db.read(history_of, ticket.id)
+    found = await one.desk.db.read(history_of, one.ticket.id)
     return HistoryOut(items=[StepOut.of(step) for step in found])
 
 
 @router.get("/tickets/{number}/confirmations", responses=MISSING)
-async def get_confirmations(desk: Desk, who: Allowed, number: Named) -> ConfirmationsOut:
+async def get_confirmations(one: Readable) -> ConfirmationsOut:
     """What customers answered about a ticket, and supervisors' overrides. Scope `tickets:read`."""
-    ticket = await must_exist(desk, number)
-    found = await desk.db.read(tickets.confirmations.of_ticket, ticket.id)
-    return ConfirmationsOut(items=[ConfirmationOut.of(each, who.masked) for each in found])
+    found = await one.desk.db.read(tickets.confirmations.of_ticket, one.ticket.id)
+    return ConfirmationsOut(items=[ConfirmationOut.of(each, one.who.masked) for each in found])
 
 
 def _open(db: Connection, new: NewTicket, now: datetime, actor: str) -> tuple[Ticket, bool]:

@@ -1,0 +1,116 @@
+"""Who may what: one row for each operation of the API, one column for each role.
+
+`-` not at all · `o` own tickets · `t` the team's as well · `a` anybody's, and what is of no ticket.
+What belongs to a ticket (calls, recordings, entries of the timeline, attachments) is whose the
+ticket is. A token needs its scope besides; an operation without a row is for nobody.
+"""
+
+from collections.abc import Mapping
+
+from desk.access.roles import Reach, Role
+
+COLUMNS = (
+    Role.AGENT,
+    Role.TECHNICIAN,
+    Role.LEAD,
+    Role.SUPERVISOR,
+    Role.ADMINISTRATOR,
+    Role.INTEGRATION,
+)
+_REACH = {"-": Reach.NONE, "o": Reach.OWN, "t": Reach.TEAM, "a": Reach.OTHER}
+
+
+def row(letters: str) -> Mapping[Role, Reach]:
+    """`"t o t a a a"` → what each role may.
+
+    Raises:
+        ValueError: it has not a letter for each role, or another one.
+    """
+    found = letters.split()
+    if len(found) != len(COLUMNS) or not set(found) <= set(_REACH):
+        raise ValueError(f"{letters!r} has not one of - o t a for each of {len(COLUMNS)} roles")
+    return {role: _REACH[letter] for role, letter in zip(COLUMNS, found, strict=True)}
+
+
+_ROWS = """
+# calls and what was said in them
+t o t a a a  GET /calls
+t o t a a a  GET /calls/{call_id}
+t o t a a a  GET /calls/{call_id}/transcript
+t o t a a a  GET /calls/{call_id}/recordings
+t o t a a a  GET /recordings/{recording_id}
+o - t a a a  GET /recordings/{recording_id}/audio
+# the line now
+a a a a a a  GET /calls/{call_id}/talk
+a - a a a a  POST /calls/{call_id}/hold
+a - a a a a  POST /calls/{call_id}/resume
+a - a a a a  POST /calls/{call_id}/transfer
+a - a a a a  POST /calls/{call_id}/transfer/complete
+a - a a a a  POST /calls/{call_id}/transfer/cancel
+a - a a a a  POST /calls/{call_id}/conference
+a - a a a a  POST /calls/{call_id}/drop
+a - a a a a  POST /calls/{call_id}/hangup
+a - a a a a  POST /calls/{call_id}/recording/pause
+a - a a a a  POST /calls/{call_id}/recording/resume
+- - a a a a  POST /calls/{call_id}/supervise
+- - a a a a  POST /calls/{call_id}/supervise/stop
+a a a a a a  GET /agents
+a - a a a a  PUT /agents/{extension}/state
+a - a a a a  GET /queue
+# customers and the timeline
+a o a a a a  GET /customers
+a o a a a a  GET /customers/{customer_id}
+t o t a a a  GET /timeline
+t o t a a a  GET /events
+# tickets
+a a a a a a  GET /lifecycle
+t o t a a a  GET /tickets
+a - a a a a  POST /tickets
+t o t a a a  GET /tickets/{number}
+t o t a a a  PATCH /tickets/{number}
+t o t a a a  GET /tickets/{number}/history
+t o t a a a  GET /tickets/{number}/confirmations
+t - t a a a  POST /tickets/{number}/assign
+t o t a a a  POST /tickets/{number}/start
+t o t a a a  POST /tickets/{number}/wait
+t o t a a a  POST /tickets/{number}/escalate
+t o t a a a  POST /tickets/{number}/resolve
+t o t a a a  POST /tickets/{number}/confirm
+t - t a a a  POST /tickets/{number}/solve-in-call
+- - - a a a  POST /tickets/{number}/override
+t - t a a a  POST /tickets/{number}/reopen
+t - t a a a  POST /tickets/{number}/void
+- - t a a a  POST /tickets/{number}/void/pass
+t - t a a a  POST /tickets/{number}/merge
+- - t a a a  POST /tickets/{number}/unmerge
+t - t a a a  POST /tickets/{number}/split
+t o t a a a  GET /handovers
+t o t a a a  GET /tickets/{number}/handovers
+t o t a a a  POST /tickets/{number}/handovers
+t - t a a a  POST /tickets/{number}/handover/take
+t - t a a a  POST /tickets/{number}/handover/refuse
+t o t a a a  POST /tickets/{number}/handover/withdraw
+t o t a a a  GET /tickets/{number}/links
+t o t a a a  POST /tickets/{number}/links
+t o t a a a  DELETE /tickets/{number}/links/{kind}/{other}
+t o t a a a  GET /tickets/{number}/notes
+t o t a a a  POST /tickets/{number}/notes
+"""  # agent, technician, lead, supervisor, administrator, integration
+
+_WIDTH = 2 * len(COLUMNS)
+TABLE: Mapping[str, Mapping[Role, Reach]] = {
+    line[_WIDTH:].strip(): row(line[:_WIDTH])
+    for line in _ROWS.splitlines()
+    if line and not line.startswith("#")
+}
+"""What each role may, by operation: method, and path under /api/v1."""
+
+UNMASKED = row("o o t a a a")
+"""Of whose tickets numbers and names are shown in full to who may see such at all."""
+
+_NOT_LISTED = row("- - - - a a")  # a route whose row is being written; the tests find it
+
+
+def reach_of(operation: str, role: Role) -> Reach:
+    """Up to whose tickets `role` may use an operation."""
+    return TABLE.get(operation, _NOT_LISTED)[role]
