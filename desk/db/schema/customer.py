@@ -1,6 +1,16 @@
 """Customers and their telephone numbers."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from desk.db.schema.base import Id, metadata
 from desk.db.types import UtcTime
@@ -18,6 +28,7 @@ customers = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("score", Float, nullable=False, server_default="0"),  # 1 to 5; 0: has not answered yet
     sqlite_autoincrement=True,  # an id is never given twice
 )
 
