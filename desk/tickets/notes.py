@@ -2,6 +2,7 @@
 they are ordered, chained and can be erased; the ticket's version stays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,23 +21,44 @@ from desk.timeline import append
 MOST_TEXT = 10_000
 MOST = 200
 KIND = "note.added"
+COPIED = "note.copied"
+KINDS = (KIND, COPIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note. `id` is the `seq` of its timeline entry; `text` is None once erased."""
+    """A note. `id` is the `seq` of its timeline entry; `text` is None once erased.
+
+    Attributes:
+        mentions: addresses of those to whom it speaks, see `desk.notices`.
+        sent_by: how it went to the customer: sms, email, or `""`.
+        author: who wrote it first, where it came along from another ticket, else `""`.
+    """
 
     id: int
     at: datetime
     actor: str
     public: bool
     text: str | None
+    mentions: tuple[str, ...] = ()
+    sent_by: str = ""
+    author: str = ""
 
 
 def add(
-    db: Connection, ticket_id: int, text: str, now: datetime, *, by: By, public: bool = False
+    db: Connection,
+    ticket_id: int,
+    text: str,
+    now: datetime,
+    *,
+    by: By,
+    public: bool = False,
+    mentions: Sequence[str] = (),
+    sent_by: str = "",
 ) -> Note:
     """Write a note, internal unless `public`; `note.added`. Any ticket takes one, ended or not.
+    The note says whom it mentions and how it was sent; telling and sending is
+    `desk.teamwork.noting`'s.
 
     Raises:
         NoSuchTicket: there is none.
@@ -48,7 +70,13 @@ def add(
     text = storable(text.strip(), MOST_TEXT)
     if not text:
         raise ValueError("an empty note says nothing; write something")
-    body = {"number": ticket_number(ticket_id), "text": text, "public": public}
+    body = {
+        "number": ticket_number(ticket_id),
+        "text": text,
+        "public": public,
+        "mentions": list(mentions),
+        "sent_by": sent_by,
+    }
     entry = append(
         db,
         kind=KIND,
@@ -58,7 +86,48 @@ def add(
         customer_id=ticket.customer_id,
         actor=by.actor,
     )
-    return Note(entry.seq, now, by.actor, public, text)
+    return Note(entry.seq, now, by.actor, public, text, tuple(mentions), sent_by)
+
+
+def copy(
+    db: Connection, note_ids: Sequence[int], from_id: int, ticket_id: int, now: datetime, *, by: By
+) -> int:
+    """Let another ticket have notes of a ticket too; `note.copied` at the other. They are internal
+    there: what the customer was told is told. Erased ones are left. Returns how many.
+
+    Raises:
+        LookupError: one is no note of the ticket.
+    """
+    wanted = sorted(set(note_ids))
+    rows = {
+        row.seq: row
+        for row in db.execute(
+            select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.kind,
+                   timeline.c.body).where(
+                timeline.c.seq.in_(wanted),
+                timeline.c.ticket_id == from_id,
+                timeline.c.kind.in_(KINDS),
+            )
+        )
+    }  # fmt: skip
+    missing = [note_id for note_id in wanted if note_id not in rows]
+    if missing:
+        raise LookupError(f"no notes of ticket {ticket_number(from_id)}: {missing}")
+    copied = 0
+    for note in (_note(rows[note_id]) for note_id in wanted):
+        if note.text is None:
+            continue
+        body = {
+            "number": ticket_number(ticket_id),
+            "text": note.text,
+            "author": note.author or note.actor,
+            "written_at": note.at,
+            "from": ticket_number(from_id),
+            "note_id": note.id,
+        }
+        append(db, kind=COPIED, body=body, now=now, ticket_id=ticket_id, actor=by.actor)
+        copied += 1
+    return copied
 
 
 def of_ticket(
@@ -68,8 +137,10 @@ def of_ticket(
     An erased note counts as internal.
     """
     query = (
-        select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.body)
-        .where(timeline.c.ticket_id == ticket_id, timeline.c.seq > after, timeline.c.kind == KIND)
+        select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.kind, timeline.c.body)
+        .where(
+            timeline.c.ticket_id == ticket_id, timeline.c.seq > after, timeline.c.kind.in_(KINDS)
+        )
         .order_by(timeline.c.seq)
     )
     found = []
@@ -83,6 +154,14 @@ def of_ticket(
 
 
 def _note(row: Any) -> Note:
-    erased: dict[str, Any] = {"public": False, "text": None}
-    body = parsed(row.body) if row.body is not None else erased
-    return Note(row.seq, moment(row.at), row.actor, body["public"], body["text"])
+    body: dict[str, Any] = parsed(row.body) if row.body is not None else {}
+    return Note(
+        row.seq,
+        moment(row.at),
+        row.actor,
+        body.get("public", False),
+        body.get("text"),
+        tuple(body.get("mentions", ())),
+        body.get("sent_by", ""),
+        body.get("author", ""),
+    )
