@@ -1,6 +1,6 @@
 """Rule sets of routing, and what they decided for each ticket (desk/routing)."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, String, Table, Text
 
 from desk.db.schema.base import metadata
 from desk.db.types import UtcTime
@@ -18,11 +18,14 @@ routing_editions = Table(
     CheckConstraint("edition >= 1", name="edition"),
 )
 
-# Who changes rule sets holds its one row, so that editions have no gap and no double.
-routing_lock = Table(
-    "routing_lock",
+# Ticket types, fields and people as the configuration says (desk/house.py). Who changes rule sets
+# holds its one row, so that editions have no gap and no double.
+house = Table(
+    "house",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("declared_at", UtcTime),
     CheckConstraint("id = 1", name="single"),
 )
 
@@ -32,11 +35,11 @@ ticket_routes = Table(
     metadata,
     Column("ticket_id", ForeignKey("tickets.id"), primary_key=True),
     Column("edition", ForeignKey("routing_editions.edition"), nullable=False),
-    Column("rule", String(60), nullable=False),  # names of the rules that decided
-    Column("team", String(60), nullable=False),
-    Column("skill", String(60), nullable=False),
-    Column("policy", String(20), nullable=False),
+    Column("skill", String(60), nullable=False),  # of who takes it; empty: none
+    Column("role", String(20), nullable=False),  # likewise
+    Column("confirm", String(20), nullable=False),  # how a rule wants it confirmed; or empty
+    Column("team", String(60), nullable=False),  # where routing put it; another place is somebody's
+    Column("assignee", String(100), nullable=False),  # own choice
     Column("decision", Text, nullable=False),
     Column("routed_at", UtcTime, nullable=False),
-    Index(None, "skill"),
 )

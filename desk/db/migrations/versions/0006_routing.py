@@ -62,12 +62,14 @@ def _make_editions() -> None:
         sa.PrimaryKeyConstraint("edition", name=op.f("pk_routing_editions")),
     )
     op.create_table(
-        "routing_lock",
+        "house",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.CheckConstraint("id = 1", name=op.f("ck_routing_lock_single")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_routing_lock")),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("declared_at", UtcTime(), nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_house_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_house")),
     )
-    op.execute("INSERT INTO routing_lock (id) VALUES (1)")
+    op.execute("INSERT INTO house (id, content) VALUES (1, '{}')")
 
 
 def _make_routes() -> None:
@@ -75,10 +77,11 @@ def _make_routes() -> None:
         "ticket_routes",
         sa.Column("ticket_id", Id, nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
-        sa.Column("rule", sa.String(length=60), nullable=False),
-        sa.Column("team", sa.String(length=60), nullable=False),
         sa.Column("skill", sa.String(length=60), nullable=False),
-        sa.Column("policy", sa.String(length=20), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("confirm", sa.String(length=20), nullable=False),
+        sa.Column("team", sa.String(length=60), nullable=False),
+        sa.Column("assignee", sa.String(length=100), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("routed_at", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -89,4 +92,3 @@ def _make_routes() -> None:
         ),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_ticket_routes")),
     )
-    op.create_index(op.f("ix_ticket_routes_skill"), "ticket_routes", ["skill"], unique=False)
