@@ -33,9 +33,12 @@ from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
 from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
+from desk.notices.settings import NoticeSettings
+from desk.outbound import OutboundSettings
 from desk.sla.check import check_sla
 from desk.sla.settings import SlaSettings
 from stt.settings import SpeechSettings
+from desk.teamwork.settings import AttachmentSettings
 
 
 class ConfigError(Exception):
@@ -88,6 +91,8 @@ class Settings(BaseSettings):
     sla: SlaSettings = SlaSettings()
     speech: SpeechSettings = SpeechSettings()
     recording: RecordingSettings = RecordingSettings()
+    notices: NoticeSettings = NoticeSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
     bridge: BridgeSettings = BridgeSettings()
     api: ApiSettings = ApiSettings()
     agi: AgiSettings = AgiSettings()
