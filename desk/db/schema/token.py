@@ -1,6 +1,6 @@
 """Tokens of the API."""
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, Index, String, Table, Text
 
 from desk.db.schema.base import Id, metadata
 from desk.db.types import UtcTime
@@ -16,5 +16,7 @@ tokens = Table(
     Column("expires_at", UtcTime),
     Column("revoked_at", UtcTime),
     Column("last_used_at", UtcTime),
+    Column("account_id", Id),  # refers to accounts, whose rights bound it; null: a program's
+    Index(None, "account_id"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
