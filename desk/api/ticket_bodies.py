@@ -1,13 +1,12 @@
 """What the API takes to change tickets."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from desk.api.room import MOST_ID
 from desk.tickets import Given, Identity, Source
-from desk.tickets.handovers import TIME
 from desk.tickets.links import Kind
 
 Type = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
@@ -150,12 +149,12 @@ class HandOver(_Body):
     team: Team
     reason: Words
     due_at: AwareDatetime | None = Field(
-        None, description=f"{TIME // timedelta(minutes=1)} minutes from now if left out"
+        None, description="if left out, as long as the ticket's service level allows"
     )
 
-    def due(self, now: datetime) -> datetime:
+    def due(self, _now: datetime) -> datetime | None:
         """The deadline."""
-        return self.due_at if self.due_at is not None else now + TIME
+        return self.due_at
 
 
 class Take(_Body):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from desk.sla.book import Book, Editions
 from desk.sla.history import History, Mode, Period, Stretch, mode_of, periods
-from desk.sla.settings import Target, TargetSettings
+from desk.sla.settings import Target, TargetSettings, share_of
 
 
 class ClockState(StrEnum):
@@ -89,6 +89,7 @@ class _Run:
     kept: bool
     stretches: tuple[Stretch, ...]
     earlier: tuple[Stretch, ...] = ()
+    term: timedelta | None = None  # in place of the policy's time, by the wall clock
 
 
 def clocks(history: History, editions: Editions) -> list[Clock]:
@@ -159,7 +160,7 @@ def _hand_over(history: History, work: Sequence[Period]) -> list[_Run]:
             kept = period.ended_by is Mode.DONE
         cut = _cut(period.stretches, one.at, end)
         theirs = tuple(replace(stretch, team=one.team) for stretch in cut)
-        runs.append(_Run(Target.HAND_OVER, len(runs) + 1, one.at, end, kept, theirs))
+        runs.append(_Run(Target.HAND_OVER, len(runs) + 1, one.at, end, kept, theirs, term=one.term))
     return runs
 
 
@@ -177,9 +178,11 @@ def _cut(
 
 
 def _measured(run: _Run, book: Book, policy: str, target: TargetSettings, voided: bool) -> Clock:
-    meter = _Meter(run, book, target.clock)
+    kind = target.clock if run.term is None else "wall"
+    due = target.due if run.term is None else run.term
+    meter = _Meter(run, book, kind)
     last = run.stretches[-1]
-    due_at = meter.crossing(target.due)
+    due_at = meter.crossing(due)
     if run.end is None:
         state = ClockState.RUNNING if last.mode is Mode.RUNNING else ClockState.PAUSED
     elif due_at is not None and due_at < run.end:
@@ -190,7 +193,7 @@ def _measured(run: _Run, book: Book, policy: str, target: TargetSettings, voided
         state = ClockState.STOPPED
     steps = []
     for step in target.steps if not voided else ():
-        at = meter.crossing(step.threshold(target.due))
+        at = meter.crossing(step.threshold(due))
         if at is not None and (run.end is None or at < run.end):
             steps.append((str(step.to), max(at, run.start)))
     return Clock(
@@ -198,14 +201,14 @@ def _measured(run: _Run, book: Book, policy: str, target: TargetSettings, voided
         cycle=run.cycle,
         edition=book.edition,
         policy=policy,
-        kind=target.clock,
+        kind=kind,
         team=last.team,
         state=state,
         started_at=run.start,
         elapsed=meter.elapsed,
         counted_at=run.end or last.start,
-        due=target.due,
-        amber_at=meter.crossing(target.amber_after),
+        due=due,
+        amber_at=meter.crossing(share_of(due, target.amber)),
         due_at=due_at,
         ended_at=run.end,
         steps=tuple(steps),

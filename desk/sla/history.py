@@ -6,7 +6,7 @@ follow each other as they happened.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
 
@@ -62,12 +62,14 @@ class HandOver:
         team: the one that was asked, whose hours count.
         ended_at: when it was taken, refused or withdrawn; None while it is open.
         taken: whether it was taken.
+        term: how long whoever asked gave them, by the wall clock; None: the policy says.
     """
 
     at: datetime
     team: str
     ended_at: datetime | None = None
     taken: bool = False
+    term: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from desk.db.prepared import Prepared
-from desk.db.schema import sla_clocks, sla_steps, tickets
+from desk.db.schema import handovers, sla_clocks, sla_steps, tickets
 from desk.db.types import moment
 from desk.sla.book import Editions
 from desk.sla.clock import Clock, ClockState, clocks
@@ -56,6 +56,15 @@ _ADD_STEP = Prepared(
 )
 _MOVE_STEP = Prepared(update(sla_steps).where(*_OF_STEP).values(due_at=bindparam("new_due_at")))
 _DROP_STEP = Prepared(delete(sla_steps).where(*_OF_STEP, sla_steps.c.fired_at.is_(None)))
+_MOVE_HAND_OVER = Prepared(
+    update(handovers)
+    .where(
+        handovers.c.ticket_id == bindparam("of_ticket"),
+        handovers.c.state == bindparam("of_state"),
+        handovers.c.due_at != bindparam("new_due_at"),
+    )
+    .values(due_at=bindparam("new_due_at"))
+)
 
 
 class StepKey(NamedTuple):
@@ -77,7 +86,8 @@ class StoredStep:
 
 
 def refresh(db: Connection, ticket_id: int, editions: Editions | None = None) -> list[Clock]:
-    """Make the stored clocks and the steps that have not fired those of the ticket's history.
+    """Make the stored clocks and the steps that have not fired those of the ticket's history, and
+    the deadline of its hand-over that of its clock.
 
     Call it in the unit that changes a ticket, or leave it to `follow`. Nothing is stored before
     policies are in force. Where part of the history was erased, clocks that have ended stay.
@@ -93,6 +103,7 @@ def refresh(db: Connection, ticket_id: int, editions: Editions | None = None) ->
         found = [ended.get((clock.target, clock.cycle), clock) for clock in found]
     _write_clocks(db, ticket_id, found)
     _write_steps(db, ticket_id, found)
+    _write_hand_over(db, ticket_id, found)
     return found
 
 
@@ -166,6 +177,14 @@ def _write_steps(db: Connection, ticket_id: int, wanted: Sequence[Clock]) -> Non
                 _MOVE_STEP.execute(db, of | {"of_step": step, "new_due_at": due_at})
     for target, cycle, step in kept:
         _DROP_STEP.execute(db, _of(ticket_id, target, cycle) | {"of_step": step})
+
+
+def _write_hand_over(db: Connection, ticket_id: int, wanted: Sequence[Clock]) -> None:
+    """A ticket is on its way to one team at most, and its clock runs until it is there."""
+    for clock in wanted:
+        if clock.target is Target.HAND_OVER and clock.ended_at is None and clock.due_at:
+            of = {"of_ticket": ticket_id, "of_state": "open", "new_due_at": clock.due_at}
+            _MOVE_HAND_OVER.execute(db, of)
 
 
 def _of(ticket_id: int, target: str, cycle: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@ of its timeline say of team, type, level and customer.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select
@@ -29,6 +29,7 @@ _TICKET = Prepared(
         tickets.c.area_code,
         tickets.c.province,
         tickets.c.type,
+        tickets.c.level,
         tickets.c.customer_id,
         tickets.c.opened_at,
     ).where(tickets.c.id == bindparam("of_ticket"))
@@ -50,7 +51,13 @@ _TALKS = Prepared(
     .order_by(talks.c.started_at)
 )
 _HAND_OVERS = Prepared(
-    select(handovers.c.asked_at, handovers.c.to_team, handovers.c.ended_at, handovers.c.state)
+    select(
+        handovers.c.asked_at,
+        handovers.c.to_team,
+        handovers.c.ended_at,
+        handovers.c.state,
+        handovers.c.term_seconds,
+    )
     .where(handovers.c.ticket_id == bindparam("of_ticket"))
     .order_by(handovers.c.id)
 )
@@ -83,16 +90,18 @@ def history_of(db: Connection, ticket_id: int) -> History | None:
     row = _TICKET.execute(db, {"of_ticket": ticket_id}).fetchone()
     if row is None:
         return None
-    area_code, province, type_, customer_id, opened_at = row
+    area_code, province, type_, level, customer_id, opened_at = row
     rows = _ENTRIES.execute(db, {"of_ticket": ticket_id}).fetchall()
     entries = _entries(rows, moment(opened_at))
-    first = Facts(area_code=area_code, province=province, type=type_)
+    changes = _changes(entries)
+    told = any("level" in change.fields for change in changes)
+    first = Facts(area_code=area_code, province=province, type=type_, level=0 if told else level)
     return History(
         states=_states(entries, moment(opened_at)),
         teams=tuple((each.at, str(each.body["team"])) for each in entries if "team" in each.body),
         hand_overs=_hand_overs(db, ticket_id),
         contacts=tuple(sorted([*_talks(db, ticket_id), *_messages(entries)])),
-        facts=_facts(first, [*_changes(entries), *_values(db, entries, customer_id)]),
+        facts=_facts(first, [*changes, *_values(db, entries, customer_id)]),
         erased=any(body is None for _, _, body, _, _ in rows),
     )
 
@@ -132,8 +141,16 @@ def _messages(entries: Iterable[_Entry]) -> list[datetime]:
 
 def _hand_overs(db: Connection, ticket_id: int) -> tuple[HandOver, ...]:
     return tuple(
-        HandOver(moment(at), team, moment(ended) if ended else None, state == "taken")
-        for at, team, ended, state in _HAND_OVERS.execute(db, {"of_ticket": ticket_id}).fetchall()
+        HandOver(
+            moment(at),
+            team,
+            moment(ended) if ended else None,
+            state == "taken",
+            timedelta(seconds=term) if term else None,
+        )
+        for at, team, ended, state, term in _HAND_OVERS.execute(
+            db, {"of_ticket": ticket_id}
+        ).fetchall()
     )
 
 

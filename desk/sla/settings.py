@@ -111,11 +111,6 @@ class TargetSettings(_Section):
         """The time allowed."""
         return timedelta(minutes=self.due_minutes)
 
-    @property
-    def amber_after(self) -> timedelta:
-        """From here on the target is at risk."""
-        return share_of(self.due, self.amber)
-
 
 class PolicySettings(_Section):
     """Times for the tickets that fulfil every condition; a condition left empty is fulfilled.

@@ -1,7 +1,8 @@
 """交接: a ticket goes from one team to another, which has to take it in time.
 
 Until it is taken the team that gives stays in charge, so nobody's ticket lies between two teams.
-One that is not taken by its deadline is marked once, which escalates it; it can still be taken.
+Its deadline is the due time of the target `hand_over` of the service levels (`desk.sla`), which
+moves when that clock pauses; `overdue` says what happens to one that nobody takes.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,17 @@ from sqlalchemy import Connection, insert, select, update
 from desk.db.schema import handovers
 from desk.db.types import moment
 from desk.errors import HandoverRefused, NoSuchHandover
+from desk.sla import projection  # the module: it reads the lifecycle, and may be half loaded here
 from desk.text import storable
-from desk.tickets.change import SYSTEM, By, held, step, write
-from desk.tickets.states import OPEN, STATUSES, Action, Need, Trigger
-from desk.tickets.ticket import Ticket, for_change
+from desk.tickets.change import By, held, step, write
+from desk.tickets.states import OPEN, STATUSES, Action, Need
+from desk.tickets.ticket import Ticket
 from desk.timeline import append
 
-TIME = timedelta(minutes=30)  # to take a ticket, where nothing else is said
+TIME = timedelta(minutes=30)
+"""To take a ticket, where no policy of the service levels is in force that says how long."""
 MOST = 200
+_LEAST = timedelta(seconds=1)
 _BY_DUE = select(handovers).where(handovers.c.state == "open").order_by(handovers.c.due_at)
 
 
@@ -30,6 +34,8 @@ class Handover:
 
     Attributes:
         state: open, taken, refused or withdrawn.
+        due_at: while the ticket waits for the customer, as of when it began to wait: it will be
+            later by so long as that lasts.
         overdue_at: when it was noticed that nobody took it by `due_at`.
     """
 
@@ -58,7 +64,10 @@ def ask(
     expected_version: int | None,
     due_at: datetime | None = None,
 ) -> Ticket:
-    """Ask another team to take an open ticket by `due_at` (30 minutes); `handover.asked`.
+    """Ask another team to take an open ticket; `handover.asked`.
+
+    Args:
+        due_at: by when; without one, the ticket's policy says how long it may take.
 
     Raises:
         HandoverRefused: it is not open, is there already, or is on its way already.
@@ -66,7 +75,6 @@ def ask(
     """
     ticket = held(db, ticket_id, by, expected_version)
     to_team, reason = storable(to_team.strip(), 60), storable(reason.strip(), 1000)
-    due_at = due_at if due_at is not None else now + TIME
     why = ""
     if ticket.status not in OPEN:
         why = f"it is {ticket.status} ({STATUSES[ticket.status]})"
@@ -74,7 +82,7 @@ def ask(
         why = "the team or the reason is missing"
     elif to_team == ticket.team:
         why = f"the team {to_team} is in charge of it already"
-    elif due_at <= now:
+    elif due_at is not None and due_at < now + _LEAST:
         why = "its deadline is over; give a later one"
     elif (there := open_of_ticket(db, ticket_id)) is not None:
         why = f"it is on its way to {there.to_team} already; withdraw that first"
@@ -88,10 +96,14 @@ def ask(
         "state": "open",
         "asked_by": storable(by.actor, 200),
         "asked_at": now,
-        "due_at": due_at,
+        "due_at": due_at if due_at is not None else now + TIME,
+        "term_seconds": (due_at - now) // _LEAST if due_at is not None else 0,
         "ended_by": "",
     }
     db.execute(insert(handovers), row)
+    projection.refresh(db, ticket_id)
+    there = open_of_ticket(db, ticket_id)
+    due_at = there.due_at if there is not None else row["due_at"]
     body = {"from_team": ticket.team, "to_team": to_team, "reason": reason, "due_at": due_at}
     return write(db, ticket, now, by, kind="handover.asked", values={}, body=body)
 
@@ -146,25 +158,7 @@ def withdraw_open(db: Connection, ticket: Ticket, now: datetime, by: By) -> None
     there = open_of_ticket(db, ticket.id)
     if there is not None:
         _end(db, there, "withdrawn", now, by)
-        _tell(db, ticket, "handover.withdrawn", there, {"reason": ""}, now, by)
-
-
-def mark_overdue(db: Connection, now: datetime, limit: int = MOST) -> list[Handover]:
-    """Mark every open hand-over whose time is over, each once whoever asks;
-    `handover.overdue`. The ticket's version stays. Returns those marked now, at most `limit`.
-    """
-    over = _BY_DUE.where(handovers.c.due_at <= now, handovers.c.overdue_at.is_(None))
-    marked = []
-    for row in db.execute(over.limit(limit)).all():
-        ticket = for_change(db, row.ticket_id)
-        there = open_of_ticket(db, ticket.id)
-        if there is None or there.id != row.id or there.overdue_at is not None:
-            continue  # another process was faster
-        db.execute(update(handovers).where(handovers.c.id == row.id).values(overdue_at=now))
-        body = {"due_at": there.due_at, "triggers": [Trigger.NOTIFY_ESCALATION.value]}
-        _tell(db, ticket, "handover.overdue", there, body, now, SYSTEM)
-        marked.append(there)
-    return marked
+        tell(db, ticket, "handover.withdrawn", there, {"reason": ""}, now, by)
 
 
 def open_of_ticket(db: Connection, ticket_id: int) -> Handover | None:
@@ -223,10 +217,11 @@ def _end(db: Connection, there: Handover, state: str, now: datetime, by: By) -> 
     )
 
 
-def _tell(
+def tell(
     db: Connection, ticket: Ticket, kind: str, there: Handover, body: dict[str, Any],
     now: datetime, by: By,
 ) -> None:  # fmt: skip
+    """An entry about a hand-over that leaves the ticket's version as it is."""
     append(
         db,
         kind=kind,

@@ -128,6 +128,7 @@ handovers = Table(
     Column("overdue_at", UtcTime),  # when it was noticed
     Column("ended_by", String(200), nullable=False),
     Column("ended_at", UtcTime),
+    Column("term_seconds", Integer, nullable=False, server_default="0"),  # 0: the policy's
     CheckConstraint("state IN ('open', 'taken', 'refused', 'withdrawn')", name="state"),
     Index(None, "ticket_id", "id"),
     Index(  # a ticket is on its way to one team at most

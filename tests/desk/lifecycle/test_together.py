@@ -23,6 +23,7 @@ from desk.tickets import (
     links,
     merging,
     notes,
+    overdue,
     steps,
 )
 from desk.tickets.links import Kind
@@ -85,10 +86,10 @@ async def test_a_hand_over_is_refused_with_a_reason_or_withdrawn(db: Database) -
 
 async def test_a_hand_over_that_nobody_takes_is_noticed_once(db: Database) -> None:
     ticket = await asked(db)
-    assert await db.write(handovers.mark_overdue, NOW + HALF - timedelta(seconds=1)) == []
-    [over] = await db.write(handovers.mark_overdue, NOW + HALF)
+    assert await db.write(overdue.mark_overdue, NOW + HALF - timedelta(seconds=1)) == []
+    [over] = await db.write(overdue.mark_overdue, NOW + HALF)
     assert over.ticket_id == ticket.id
-    assert await db.write(handovers.mark_overdue, LATER) == []
+    assert await db.write(overdue.mark_overdue, LATER) == []
     entries = await db.read(timeline.entries_after, 0, 99, ticket_id=ticket.id)
     [entry] = [entry for entry in entries if entry.kind == "handover.overdue"]
     assert entry.body is not None

@@ -17,7 +17,7 @@ WRITER = """
 import asyncio, sys
 from desk.db.engine import Database
 from desk.errors import VersionConflict
-from desk.tickets import By, Role, handovers, steps
+from desk.tickets import By, Role, overdue, steps
 from tests.rig.samples import NOW
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ async def main():
     async with await Database.open(sys.argv[1]) as db:
         sys.stdin.readline()
         told = [await change(db, n) for n in map(int, sys.argv[3].split(","))]
-        marked = await db.write(handovers.mark_overdue, NOW + timedelta(hours=1))
+        marked = await db.write(overdue.mark_overdue, NOW + timedelta(hours=1))
         print(len(marked), *told)
 
 asyncio.run(main())

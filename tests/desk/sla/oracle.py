@@ -73,7 +73,8 @@ class Case:
 
     states: Sequence[tuple[int, str]]
     teams: Sequence[tuple[int, str]]
-    asked: Sequence[tuple[int, str, int | None, bool]]  # hand-over: when, to whom, its end, taken
+    # hand-overs: when, to whom, the end, whether it was taken, a term of its own
+    asked: Sequence[tuple[int, str, int | None, bool, int | None]]
     contacts: Sequence[int]
 
     def state(self, minute: int) -> str:
@@ -91,6 +92,12 @@ class Wanted:
     due: int
     amber: int
     steps: Mapping[str, int]
+
+    def within(self, term: int) -> "Wanted":
+        """The same shares of another time, by the wall clock; beyond it stays as far beyond."""
+        steps = {"agent": term * 15 // 20, "lead": term}
+        steps["supervisor"] = term + self.steps["supervisor"] - self.due
+        return Wanted(False, term, term * self.amber // self.due, steps)
 
 
 @dataclass
@@ -168,11 +175,11 @@ def walk_hand_overs(
 ) -> list[Found]:
     """The hand-overs that were asked for while there was work to do."""
     found = []
-    for asked, team, ended, taken in case.asked:
+    for asked, team, ended, taken, term in case.asked:
         if case.state(asked) not in ACTIVE | WAITING:
             continue
         theirs = Case(case.states, [(0, team)], [], [])
-        work = Walk(theirs, wanted, works)
+        work = Walk(theirs, wanted if term is None else wanted.within(term), works)
         end = None
         for minute in range(asked, now + 1):
             state = case.state(minute)

@@ -69,6 +69,7 @@ def calendar_of(team: oracle.Team) -> CalendarData:
     )
 
 
+Asked = tuple[int, str, int | None, bool, int | None]
 STATES = [*oracle.ACTIVE, *oracle.WAITING, *oracle.WAITING, *oracle.DONE, "resolved", "reopened"]
 
 
@@ -99,14 +100,15 @@ def cases(draw: st.DrawFn) -> oracle.Case:
     )
 
 
-def hand_overs(draw: st.DrawFn, times: list[int]) -> list[tuple[int, str, int | None, bool]]:
+def hand_overs(draw: st.DrawFn, times: list[int]) -> list[Asked]:
     """One after the other: each ends before the next one begins."""
     names = st.sampled_from(["tianjin", "night", "elsewhere"])
-    found: list[tuple[int, str, int | None, bool]] = []
+    terms = st.one_of(st.none(), st.integers(1, 20).map(lambda count: count * 20))
+    found: list[Asked] = []
     for asked, ended in zip(times[::2], times[1::2], strict=False):
-        found.append((asked, draw(names), ended, draw(st.booleans())))
+        found.append((asked, draw(names), ended, draw(st.booleans()), draw(terms)))
     if len(times) % 2:
-        found.append((times[-1], draw(names), None, False))
+        found.append((times[-1], draw(names), None, False, draw(terms)))
     return found
 
 
@@ -138,8 +140,14 @@ def history_of(case: oracle.Case) -> History:
         states=tuple((moment(at), state) for at, state in case.states),
         teams=tuple((moment(at), team) for at, team in case.teams),
         hand_overs=tuple(
-            HandOver(moment(at), team, None if ended is None else moment(ended), taken)
-            for at, team, ended, taken in case.asked
+            HandOver(
+                moment(at),
+                team,
+                None if ended is None else moment(ended),
+                taken,
+                None if term is None else timedelta(minutes=term),
+            )
+            for at, team, ended, taken, term in case.asked
         ),
         contacts=tuple(map(moment, case.contacts)),
         facts=((moment(case.states[0][0]), Facts()),),
@@ -182,7 +190,7 @@ def test_every_clock_says_what_a_walk_minute_by_minute_says(
         {name: target_of(wanted) for name, wanted in by_target.items()},
         {name: calendar_of(team) for name, team in teams.items()},
     )
-    ends = [at for asked, _, ended, _ in case.asked for at in (asked, ended or 0)]
+    ends = [at for asked, _, ended, _, _ in case.asked for at in (asked, ended or 0)]
     now = max(case.states[-1][0], *(at for at, _ in case.teams), *ends, *case.contacts, 0) + 1
     for name, wanted in by_target.items():
         expected = oracle.walk(case, name, wanted, works, now)

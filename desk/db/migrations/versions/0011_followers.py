@@ -1,4 +1,4 @@
-"""How far each follower of the timeline has come, and what it could not react to."""
+"""Followers of the timeline, what they could not react to, and the terms of hand-overs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,9 @@ down_revision = "0010"
 
 def upgrade() -> None:
     """Add the tables."""
+    op.add_column(
+        "handovers", sa.Column("term_seconds", sa.Integer(), server_default="0", nullable=False)
+    )
     op.create_table(
         "followers",
         sa.Column("name", sa.String(length=60), nullable=False),
