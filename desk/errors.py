@@ -52,6 +52,21 @@ class SchemaMismatch(DatabaseError):  # noqa: N818
     error_id = "schema-mismatch"
 
 
+class Unacceptable(DeskError):  # noqa: N818
+    """What is asked for cannot be done as it stands; nothing changed. `problems` has a sentence
+    for each thing that is wrong, if there are several.
+    """
+
+    error_id = "unacceptable"
+    problems: Sequence[str] = ()
+
+
+class Refused(DeskError):  # noqa: N818
+    """What is asked for is right, and not possible as things are; nothing changed."""
+
+    error_id = "refused"
+
+
 class NotFound(DeskError):  # noqa: N818
     """No such record."""
 
@@ -218,6 +233,19 @@ class TransitionIncomplete(DeskError):  # noqa: N818
         self.number = number
         self.action = action
         self.missing = tuple(missing)
+
+
+class BadFields(DeskError):  # noqa: N818
+    """Values that a ticket's type does not declare, or declares otherwise; nothing was stored.
+    `problems` has a sentence per field.
+    """
+
+    error_id = "bad-fields"
+
+    def __init__(self, number: str, problems: Sequence[str]) -> None:
+        super().__init__(f"fields of ticket {number}: {'; '.join(problems)}")
+        self.number = number
+        self.problems = tuple(problems)
 
 
 class ConfirmationRefused(DeskError):  # noqa: N818

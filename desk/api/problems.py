@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from desk.errors import (
+    BadFields,
     ConfirmationRefused,
     DatabaseError,
     DeskError,
@@ -19,9 +20,11 @@ from desk.errors import (
     NotLinkable,
     NotPossibleNow,
     NotSplittable,
+    Refused,
     RoleNotAllowed,
     TransitionIncomplete,
     TransitionRefused,
+    Unacceptable,
     VersionConflict,
 )
 
@@ -118,6 +121,18 @@ def of_desk_error(error: DeskError) -> Problem:
             422, error.error_id, "Incomplete", detail, "Give what `errors` names.",
             errors=error.missing,
         )  # fmt: skip
+    if isinstance(error, BadFields):
+        return Problem(
+            422, error.error_id, "Bad fields", detail, "GET /api/v1/ticket-types names each field.",
+            errors=error.problems,
+        )  # fmt: skip
+    if isinstance(error, Unacceptable):
+        return Problem(
+            422, error.error_id, "Unacceptable", detail, "Correct the request and send it again.",
+            errors=error.problems,
+        )  # fmt: skip
+    if isinstance(error, Refused):
+        return Problem(409, error.error_id, "Not possible", detail, "Read it again; see the docs.")
     if isinstance(error, ConfirmationRefused):
         return Problem(
             422,

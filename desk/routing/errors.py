@@ -66,15 +66,3 @@ class NothingToTake(NotFound):
         super().__init__(f"no ticket waits for {actor}; ask again later")
         self.actor = actor
 
-
-class BadFields(DeskError):  # noqa: N818
-    """Values that the ticket's type does not declare, or declares otherwise. `problems` has a
-    sentence per field; nothing was stored.
-    """
-
-    error_id = "bad-fields"
-
-    def __init__(self, number: str, problems: Sequence[str]) -> None:
-        super().__init__(f"fields of ticket {number}: {'; '.join(problems)}")
-        self.number = number
-        self.problems = tuple(problems)

@@ -9,6 +9,7 @@ from desk.numbering import ticket_id_of, ticket_number
 from desk.tickets import (
     closing,
     confirmations,
+    fields,
     handovers,
     history,
     lifecycle,
@@ -50,6 +51,7 @@ __all__ = [
     "confirmations",
     "describe",
     "edit",
+    "fields",
     "get",
     "handovers",
     "history",

@@ -1,6 +1,6 @@
 """A step of the lifecycle in the database: one transaction writes row, timeline and outbox."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, update
 
 from desk.callers import canonical_list
 from desk.db.schema import tickets
-from desk.errors import VersionConflict
-from desk.text import storable
+from desk.errors import TransitionIncomplete, VersionConflict
+from desk.text import canonical, storable
 from desk.tickets.lifecycle import Transition, permit
 from desk.tickets.states import Action, Need, Role, Status, Trigger
 from desk.tickets.ticket import Ticket, for_change
@@ -39,6 +39,16 @@ MOST_REASON = 1000
 MOST_SOLUTION = 20_000
 
 Present = Mapping[Need, object]  # what a step needs, and whether it is there (is true)
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Stands in `Present` for a need of several parts: true when none is lacking."""
+
+    parts: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return not self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,20 @@ def check(ticket: Ticket, action: Action, by: By, present: Present) -> Transitio
         TransitionRefused, RoleNotAllowed, TransitionIncomplete: see `lifecycle.permit`.
     """
     there = {need for need, value in present.items() if value}
-    return permit(ticket.number, Status(ticket.status), action, by.role, there)
+    try:
+        return permit(ticket.number, Status(ticket.status), action, by.role, there)
+    except TransitionIncomplete as error:
+        missing = [part for need in error.missing for part in _parts(need, present)]
+        raise TransitionIncomplete(ticket.number, action, missing) from error
+
+
+def _parts(need: str, present: Present) -> Iterator[str]:
+    """What is lacking, by name where a need has several parts."""
+    found = present.get(Need(need))
+    if isinstance(found, Lacking):
+        yield from (f"{need}: {part}" for part in found.parts)
+    else:
+        yield need
 
 
 def step(
@@ -135,14 +158,11 @@ def write(
     body: Mapping[str, Any],
     call_id: str | None = None,
 ) -> Ticket:
-    """Set columns (tuples are lists there) of a ticket that is `held`, raise its version, and tell
-    the timeline.
+    """Set columns (tuples are lists there, mappings objects) of a ticket that is `held`, raise its
+    version, and tell the timeline.
     """
     changed = replace(ticket, **values, updated_at=now, version=ticket.version + 1)
-    columns = {
-        name: canonical_list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-    }
+    columns = {name: _column(value) for name, value in values.items()}
     db.execute(
         update(tickets)
         .where(tickets.c.id == ticket.id)
@@ -159,6 +179,12 @@ def write(
         actor=by.actor,
     )
     return changed
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return canonical_list(value)
+    return canonical(value) if isinstance(value, Mapping) else value
 
 
 def in_charge(ticket: Ticket, by: By) -> str:

@@ -17,6 +17,7 @@ from desk.tickets.change import (
     MOST_REASON,
     MOST_SOLUTION,
     By,
+    Lacking,
     Present,
     check,
     held,
@@ -25,9 +26,13 @@ from desk.tickets.change import (
     trimmed,
 )
 from desk.tickets.confirmations import Answer, Given
+from desk.tickets.fields import unfilled
 from desk.tickets.handovers import withdraw_open
 from desk.tickets.states import Action, Need
 from desk.tickets.ticket import Ticket
+
+REOPENED = 20  # points of priority that a case gains each time it comes back
+MOST_PRIORITY = 100
 
 
 def resolve(
@@ -43,7 +48,11 @@ def resolve(
         Action.RESOLVE,
         now,
         by,
-        present={Need.ASSIGNEE: ticket.assignee, Need.SOLUTION: solution},
+        present={
+            Need.ASSIGNEE: ticket.assignee,
+            Need.SOLUTION: solution,
+            Need.FIELDS: Lacking(unfilled(db, ticket)),
+        },
         values={"solution": solution, "resolved_at": now},
         body={"solution": solution},
     )
@@ -113,7 +122,12 @@ def solve_in_call(
     """
     ticket = held(db, ticket_id, by, expected_version)
     solution, assignee = trimmed(solution, MOST_SOLUTION), in_charge(ticket, by)
-    present: Present = {Need.SOLUTION: solution, Need.ASSIGNEE: assignee, Need.CONFIRMATION: given}
+    present: Present = {
+        Need.SOLUTION: solution,
+        Need.FIELDS: Lacking(unfilled(db, ticket)),
+        Need.ASSIGNEE: assignee,
+        Need.CONFIRMATION: given,
+    }
     check(ticket, Action.SOLVE_IN_CALL, by, present)
     confirmation_id = confirmations.accept(db, ticket, given, Answer.SOLVED, now, by)
     changed = step(
@@ -159,7 +173,8 @@ def reopen(
     reason = trimmed(reason, MOST_REASON)
     present: Present = {Need.REASON: reason}
     check(ticket, Action.REOPEN, by, present)
-    body: dict[str, Any] = {"reason": reason}
+    priority = max(ticket.priority, min(ticket.priority + REOPENED, MOST_PRIORITY))
+    body: dict[str, Any] = {"reason": reason, "priority": priority}
     if given is not None:
         body |= _told(confirmations.accept(db, ticket, given, Answer.NOT_SOLVED, now, by), given)
     return step(
@@ -171,6 +186,7 @@ def reopen(
         present=present,
         values={
             "solution": "",
+            "priority": priority,
             "resolved_at": None,
             "closed_at": None,
             "confirmation_id": None,

@@ -111,7 +111,7 @@ TABLE: tuple[Transition, ...] = (
         frozenset({Status.IN_PROGRESS, Status.WAITING_CUSTOMER, Status.ESCALATED}),
         Status.RESOLVED,
         _STAFF,
-        (Need.ASSIGNEE, Need.SOLUTION),
+        (Need.ASSIGNEE, Need.SOLUTION, Need.FIELDS),
         (Trigger.STOP_CLOCK, Trigger.TELL_CUSTOMER, Trigger.ASK_CONFIRMATION),
     ),
     Transition(
@@ -135,7 +135,7 @@ TABLE: tuple[Transition, ...] = (
         OPEN,
         Status.CLOSED,
         _STAFF - {Role.TECHNICIAN},
-        (Need.ASSIGNEE, Need.SOLUTION, Need.CONFIRMATION),
+        (Need.ASSIGNEE, Need.SOLUTION, Need.FIELDS, Need.CONFIRMATION),
         (Trigger.STOP_CLOCK, Trigger.SURVEY, Trigger.REVISIT),
     ),
     Transition(

@@ -41,6 +41,7 @@ NEEDS: Mapping[str, str] = {
     Need.ASSIGNEE: "处理人",
     Need.REASON: "原因",
     Need.SOLUTION: "解决方案",
+    Need.FIELDS: "必填字段",
     Need.CONFIRMATION: "客户的确认",
     Need.SUPERVISOR: "主管姓名",
     Need.VOID_REASON: "打错、无声或测试",

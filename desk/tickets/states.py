@@ -54,6 +54,7 @@ class Need(StrEnum):
     ASSIGNEE = "assignee"
     REASON = "reason"
     SOLUTION = "solution"
+    FIELDS = "fields"  # those that the ticket's type wants filled
     CONFIRMATION = "confirmation"
     SUPERVISOR = "supervisor"
     VOID_REASON = "void_reason"
