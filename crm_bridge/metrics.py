@@ -16,3 +16,6 @@ IN_FLIGHT = Gauge("huisheng_bridge_in_flight", "Pushes under way", ["target"])
 WORKING = Gauge(
     "huisheng_bridge_target_up", "1: taking entries; 0: on hold or disabled", ["target"]
 )
+MESSAGES = Counter(
+    "huisheng_messages", "Attempts to send a message by what they came to", ["channel", "outcome"]
+)

@@ -80,9 +80,12 @@ def claim(
     if channel is Channel.SMS and (until_loud := loud_again(now, settings.quiet_hours, tz)):
         _put_off(db, channel, now, until_loud)
         return []
-    taken = []
+    taken: list[Message] = []
+    busy = _being_sent_to(db, channel, now)
     for row in db.execute(_due(channel, now).limit(limit)).all():
         message = message_of(row)
+        if message.to in busy:
+            continue  # one after the other, so that they arrive as they were written
         if why_not := _why_not(db, message, now, settings):
             _end(db, message, State.DROPPED, now, reason=why_not)
         elif (
@@ -95,6 +98,7 @@ def claim(
                 attempts=message.attempts + 1,
             )  # fmt: skip
             taken.append(message)
+            busy.add(message.to)
     return taken
 
 
@@ -192,6 +196,15 @@ def _presume_sent(db: Connection, channel: Channel, now: datetime) -> None:
     )
     for row in db.execute(lost.with_for_update(skip_locked=True)).all():
         _end(db, message_of(row), State.SENT, now, reason=UNKNOWN)
+
+
+def _being_sent_to(db: Connection, channel: Channel, now: datetime) -> set[str]:
+    claimed = select(messages.c.recipient).where(
+        messages.c.channel == channel.value,
+        messages.c.state == State.QUEUED.value,
+        messages.c.claimed_until > now,
+    )
+    return set(db.execute(claimed).scalars())
 
 
 def _put_off(db: Connection, channel: Channel, now: datetime, until: datetime) -> None:

@@ -65,10 +65,15 @@ def take(
 
 
 def send(
-    db: Connection, result: Result, now: datetime = NOON, *, channel: Channel = Channel.SMS
+    db: Connection,
+    result: Result,
+    now: datetime = NOON,
+    *,
+    channel: Channel = Channel.SMS,
+    settings: MessageSettings = SETTINGS,
 ) -> list[int]:
     """Send all that is due, each with this result; their ids."""
-    taken = take(db, now, channel=channel)
+    taken = take(db, now, channel=channel, settings=settings)
     for message in taken:
         settle(db, message, "p1", "test", result, now, SETTINGS)
     return [message.id for message in taken]

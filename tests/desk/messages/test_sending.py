@@ -117,6 +117,14 @@ async def test_what_was_not_begun_to_be_sent_can_be_given_back(db: Database) -> 
     assert [m.id for m in again] == [1]
 
 
+async def test_two_messages_to_one_number_go_one_after_the_other(db: Database) -> None:
+    await db.write(write, "a")
+    await db.write(write, "b")
+    assert [m.id for m in await db.write(take, who="p1")] == [1]
+    assert await db.write(take, who="p2") == []
+    assert [m.id for m in await db.write(take, NOON + LEASE, who="p2")] == [2]
+
+
 async def test_nobody_is_woken_at_night(db: Database) -> None:
     night = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)  # 22:30 in Tianjin
     await db.write(write, "a", now=night)
@@ -137,8 +145,10 @@ async def test_one_number_gets_only_so_many_in_a_day_and_the_rest_tomorrow(db: D
     for key in "abc":
         await db.write(write, key)
     await db.write(write, "other", "+8613502689472")
-    taken = await db.write(take, settings=settings)
-    assert [m.id for m in taken] == [1, 2, 4]
+    sent = []
+    while ids := await db.write(send, Sent(), settings=settings):
+        sent += ids
+    assert sent == [1, 4, 2]
     tomorrow = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
     assert [m.id for m in await db.write(take, tomorrow, settings=settings)] == [3]
 
