@@ -13,6 +13,7 @@ from ari_app.calls.line import Line
 from ari_app.calls.recovery.reconcile import Reconciler, reconciler_of
 from ari_app.calls.recovery.sources import Sources
 from ari_app.calls.switchboard import Switchboard
+from ari_app.chores import keep_chores
 from asterisk_conf.server import AsteriskServer
 from asterisk_conf.watch import watch
 from desk.errors import DatabaseError
@@ -23,7 +24,8 @@ SETTLE_SECONDS = 5.0
 
 
 class Errands:
-    """The watch over an Asterisk of ours, call-backs, and what Asterisk knows of calls."""
+    """The desk's chores, call-backs, the watch over an Asterisk of ours, and what Asterisk knows of
+    calls."""
 
     def __init__(
         self, line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
@@ -40,6 +42,7 @@ class Errands:
 
     def works(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """Name and coroutine of each; all run until they are cancelled."""
+        yield "chores", keep_chores(self._line)
         yield "call-backs", Callbacks(self._line, self._switchboard).run()
         if self._asterisk is not None:
             yield "Asterisk's watch", watch(self._asterisk)

@@ -1,0 +1,21 @@
+"""The one task that keeps the desk's chores in this process. Every process may: what is due is
+done once, whoever looks first.
+"""
+
+from dataclasses import fields
+
+from ari_app.calls.line import Line
+from ari_app.settings import Settings
+from desk.chores import keep
+from desk.service import ServiceSettings, chores
+
+
+def service_settings(settings: Settings) -> ServiceSettings:
+    """The sections that chores need, each by its name in config.yaml."""
+    names = [each.name for each in fields(ServiceSettings)]
+    return ServiceSettings(**{name: getattr(settings, name) for name in names})
+
+
+async def keep_chores(line: Line) -> None:
+    """Keep them until cancelled."""
+    await keep(line.db, chores(service_settings(line.settings)), line.now)
