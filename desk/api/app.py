@@ -11,12 +11,13 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
-from desk.api import health, page, problems, routes
+from desk.api import health, page, problems, public, routes
 from desk.api.bodies import BoundBodies
 from desk.api.control import CallControl, NoControl
 from desk.api.feed import Feed
 from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
+from desk.api.public import PublicPages
 from desk.api.state import ApiState
 from desk.db.engine import Database
 from desk.recordings import Store
@@ -48,6 +49,7 @@ def create_app(
     feed: Feed | None = None,
     recordings: Store | None = None,
     registry: CollectorRegistry | None = None,
+    public_pages: PublicPages | None = None,
     now: Callable[[], datetime] = _clock,
     timezone: tzinfo = UTC,
 ) -> FastAPI:
@@ -61,6 +63,7 @@ def create_app(
         feed: the event stream, where others publish to it too; its places bound the clients.
         timezone: in which the page shows moments.
         recordings: the recordings' files; None where this process has none.
+        public_pages: what customers open by links; None: this process shows them none.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
@@ -90,11 +93,14 @@ def create_app(
         db, line or NoLine(), control or NoControl(), settings, feed, metrics, now, timezone
     )
     app.state.recordings = recordings
+    app.state.public = public_pages
     problems.install(app)
     app.add_middleware(BoundBodies)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)
     app.include_router(health.router)
     app.include_router(page.router)
+    if public_pages is not None:
+        app.include_router(public.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     return app

@@ -106,7 +106,9 @@ def figures(db: Connection) -> Figures:
 
 
 class MeasureRequests:
-    """ASGI middleware: counts requests, and adds the headers that every response carries."""
+    """ASGI middleware: counts requests, and adds the headers that every response carries, unless it
+    has its own.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -124,7 +126,9 @@ class MeasureRequests:
                 route = getattr(scope.get("route"), "path", "other")
                 self._metrics.requests.labels(route, scope["method"], message["status"]).inc()
                 self._metrics.seconds.labels(route).observe(perf_counter() - began)
-                message["headers"] = [*message["headers"], *_HEADERS]
+                own = {name for name, _ in message["headers"]}
+                added = (header for header in _HEADERS if header[0] not in own)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self._app(scope, receive, measured)
