@@ -43,6 +43,7 @@ from asterisk_conf.paths import Paths
 from asterisk_conf.server import AsteriskServer
 from crm_bridge.delivery import Bridge
 from crm_bridge.demo_crm import TARGET_NAME, DemoCrm
+from crm_bridge.messaging.messaging import Messaging, providers_of
 from crm_bridge.secret import secret_of
 from desk.api import ApiServer, create_app
 from desk.api.feed import Feed
@@ -131,6 +132,7 @@ async def running_line(
         switchboard = Switchboard(line)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bridge = await _bridge(settings, db, stack)
+        await stack.enter_async_context(_messaging(settings, db, now))
         status = Status(line, switchboard, bridge, asterisk)
         if registry is not None:
             figures = LineMetrics(line, switchboard)
@@ -228,6 +230,19 @@ async def _bridge(settings: Settings, db: Database, stack: AsyncExitStack) -> Br
             settings.state_dir,
             agents={agent.extension: agent.name for agent in settings.pbx.agents},
         )
+    )
+
+
+def _messaging(settings: Settings, db: Database, now: Callable[[], datetime]) -> Messaging:
+    """What carries messages to customers."""
+    carriers = settings.bridge.messaging
+    return Messaging(
+        db,
+        providers_of(carriers, settings.state_dir),
+        settings.messages,
+        settings.company.tz,
+        in_flight=carriers.in_flight,
+        clock=now,
     )
 
 

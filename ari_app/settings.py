@@ -23,6 +23,7 @@ from agi_scripts.settings import AgiSettings
 from ari_app.callback_settings import CallbackSettings, check_callback
 from ari_app.ivr.check import check_ivr
 from ari_app.ivr.settings import IvrSettings
+from ari_app.outbound_settings import check_outbound
 from ari_app.problem import Problem, unknown
 from ari_app.queue.check import check_queue
 from ari_app.queue.settings import QueueSettings
@@ -32,13 +33,14 @@ from ari_app.settings_errors import problems, unknown_setting
 from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
-from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
+from desk.messages.settings import MessageSettings
 from desk.notices.settings import NoticeSettings
 from desk.outbound import OutboundSettings
+from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
 from desk.sla.check import check_sla
 from desk.sla.settings import SlaSettings
-from stt.settings import SpeechSettings
 from desk.teamwork.settings import AttachmentSettings
+from stt.settings import SpeechSettings
 
 
 class ConfigError(Exception):
@@ -87,12 +89,14 @@ class Settings(BaseSettings):
     ivr: IvrSettings
     queue: QueueSettings = QueueSettings()
     callback: CallbackSettings = CallbackSettings()
+    outbound: OutboundSettings = OutboundSettings()
     tickets: TicketSettings = TicketSettings()
     sla: SlaSettings = SlaSettings()
-    speech: SpeechSettings = SpeechSettings()
-    recording: RecordingSettings = RecordingSettings()
     notices: NoticeSettings = NoticeSettings()
     attachments: AttachmentSettings = AttachmentSettings()
+    messages: MessageSettings = MessageSettings()
+    speech: SpeechSettings = SpeechSettings()
+    recording: RecordingSettings = RecordingSettings()
     bridge: BridgeSettings = BridgeSettings()
     api: ApiSettings = ApiSettings()
     agi: AgiSettings = AgiSettings()
@@ -144,7 +148,8 @@ def load(path: Path) -> Settings:
     crossing = [
         *check_ivr(settings.ivr, settings.pbx, settings.tickets, home),
         *check_queue(settings.queue, settings.pbx),
-        *check_callback(settings.callback, settings.pbx, settings.ivr),
+        *check_callback(settings.callback, settings.outbound.trunk is not None, settings.ivr),
+        *check_outbound(settings.outbound, settings.pbx, settings.ivr),
         *_service_levels(settings, home),
         *_notices(settings),
         *_ports(settings),

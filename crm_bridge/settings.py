@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl
 
+from crm_bridge.messaging.settings import MessagingSettings
 from desk.outbox import EVERYTHING
 
 _KIND = re.compile(r"\*|[a-z_]+\.(\*|[a-z_]+)")
@@ -84,6 +85,7 @@ class BridgeSettings(_Section):
     give_up_after_hours: float = Field(default=72, gt=0)
     keep_days: float = Field(default=30, gt=0)
     in_flight: int = Field(default=16, ge=1, le=256)
+    messaging: MessagingSettings = MessagingSettings()
     demo_crm_port: int = Field(default=8281, ge=0, le=65535)
 
     @property

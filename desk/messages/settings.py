@@ -10,7 +10,7 @@ from desk.messages.segments import segments
 
 Language = Literal["zh", "en"]
 Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Body = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -127,7 +127,7 @@ TEMPLATES = {
         email=Words(zh="{{ text }}\n\n{{ company }}", en="{{ text }}\n\n{{ company }}"),
     ),
 }
-"""What is there without any configuration; a file's templates are added, and replace these."""
+"""The messages that come along. A file's templates replace and add to these."""
 
 
 class MessageSettings(_Section):
@@ -150,7 +150,7 @@ class MessageSettings(_Section):
     retry_most_seconds: float = Field(default=1800, gt=0)
     tell_resolved: bool = True
     opt_out_words: list[Annotated[str, Field(min_length=1, max_length=20)]] = ["TD", "T", "退订"]
-    templates: dict[Name, TemplateSettings] = {}
+    templates: dict[Name, TemplateSettings] = TEMPLATES
 
     @field_validator("quiet")
     @classmethod
@@ -176,7 +176,7 @@ class MessageSettings(_Section):
 
     @property
     def all_templates(self) -> dict[str, TemplateSettings]:
-        """Those that come along, and those of the file in their place and beside them."""
+        """Those of the file, and those that come along where the file says nothing."""
         return TEMPLATES | self.templates
 
     @property

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from crm_bridge.messaging import FileProvider, Sender
+from crm_bridge.messaging.file import FileProvider
+from crm_bridge.messaging.sender import Sender
 from desk import messages
 from desk.db.engine import Database
 from desk.errors import DatabaseBusy

@@ -12,8 +12,9 @@ from aiosmtpd.smtp import SMTP
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from crm_bridge.messaging import FileProvider, MessagingSettings, SmtpProvider
-from crm_bridge.messaging.settings import SmtpSettings
+from crm_bridge.messaging.file import FileProvider
+from crm_bridge.messaging.settings import MessagingSettings, SmtpSettings
+from crm_bridge.messaging.smtp import SmtpProvider
 from desk import messages
 from desk.db.engine import Database
 from desk.messages import Message, NewMessage

@@ -5,7 +5,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crm_bridge.messaging import FileProvider, Messaging
+from crm_bridge.messaging.file import FileProvider
+from crm_bridge.messaging.messaging import Messaging
 from desk.db.engine import Database
 from desk.messages import Channel, Message, MessageSettings
 from desk.messages.sending import Result
