@@ -17,7 +17,9 @@ FORMS: Mapping[str, str] = {
     r"^(closed|([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00))$": (
         'hours as "09:00-18:00" (two digits each), or "closed"'
     ),
-    r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$": 'hours as "21:00-08:00" (two digits each)',
+    r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$": (
+        'hours as "21:00-08:00" (two digits each)'
+    ),
     r"^(postgresql://.*|sqlite:///.*)?$": "postgresql://user@host/name, sqlite:///path or empty",
     r"^(sip:[A-Za-z0-9._-]+@[A-Za-z0-9.:\[\]-]+)?$": "a SIP address as sip:8001@192.0.2.7:5060",
     r"^[A-Za-z0-9.-]+$": "a host name or an address",
