@@ -293,10 +293,12 @@ class Client:
         for channel in found.adopted:
             if not self._adopted.put(channel):
                 log.error("too many channels wait for adoption; %s is left alone", channel.id)
-        if found.gone or found.adopted or found.ended_media:
+        if found.gone or found.entered or found.adopted or found.ended_media:
             log.warning(
-                "reconciled: %d channels gone, %d unknown, %d playbacks or recordings ended",
+                "reconciled: %d channels gone, %d entered, %d unknown, "
+                "%d playbacks or recordings ended",
                 len(found.gone),
+                len(found.entered),
                 len(found.adopted),
                 len(found.ended_media),
             )

@@ -149,6 +149,10 @@ class Exchange:
         """Channels that, as far as we know, exist and belong to our application."""
         return frozenset(ident for ident, r in self.channels.items() if r.present or r.made)
 
+    def awaited(self) -> frozenset[str]:
+        """Channels that we have asked for and whose entry into our application was not told."""
+        return frozenset(ident for ident, r in self.channels.items() if r.ours and not r.present)
+
     def running(self) -> list[tuple[str, str]]:
         """(key, target uri) of every playback and recording that was started and has not ended."""
         return [

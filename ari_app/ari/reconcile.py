@@ -1,8 +1,9 @@
 """After a connect: what Asterisk has, against what we believe, and the events that mend it.
 
 Events that happened while no websocket was open are lost, and StasisStart is not repeated. So the
-application is asked what it holds: channels that are gone get the event we missed, playbacks and
-recordings that ended likewise, and channels nobody here knows are reported for adoption.
+application is asked what it holds: channels that are gone get the event we missed, those of ours
+that entered it meanwhile likewise (an agent has answered), and playbacks and recordings that ended;
+channels nobody here knows are reported for adoption.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -27,9 +28,11 @@ Call = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What one reconciliation found: ids of channels that went, and channels to be adopted."""
+    """What one reconciliation found: ids of channels that went, of channels of ours that entered,
+    and channels to be adopted."""
 
     gone: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
     adopted: tuple[ChannelSnapshot, ...] = ()
     bridge_ids: tuple[str, ...] = ()
     ended_media: tuple[str, ...] = ()
@@ -48,20 +51,26 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
     `call(operation, **values)` performs an ARI operation. Runs beside the reader, so what it
     compares is read again after each answer.
     """
-    believed = exchange.believed()
+    believed, awaited = exchange.believed(), exchange.awaited()
     media = exchange.running()
     bridges = tuple(exchange.bridges)
     held: ApplicationSnapshot = await call("applications.get", application_name=application)
     missing, unknown = difference(believed, held.channel_ids)
     gone: list[str] = []
+    entered: list[str] = []
     adopted: list[ChannelSnapshot] = []
-    if missing or unknown:
+    late = awaited.intersection(held.channel_ids)
+    if missing or unknown or late:
         existing = {c.id: c for c in await call("channels.list")}
         for ident in sorted(missing):
             if (end := _missed_end(exchange, ident, existing.get(ident), application)) is not None:
                 gone.append(ident)
                 exchange.feed(end)
-        for ident in sorted(unknown - exchange.believed()):
+        for ident in sorted(late & exchange.awaited()):
+            if (start := _missed_start(existing.get(ident), application)) is not None:
+                entered.append(ident)
+                exchange.feed(start)
+        for ident in sorted(unknown - exchange.believed() - late):
             if ident in existing and _is_inside(existing[ident]):
                 exchange.adopt(ident)
                 adopted.append(existing[ident])
@@ -75,7 +84,9 @@ async def reconcile(call: Call, exchange: Exchange, application: str) -> Reconci
                     )
                 )
     ended = [key for key, target in media if await _ended(call, exchange, key, target)]
-    return Reconciliation(tuple(gone), tuple(adopted), tuple(held.bridge_ids), tuple(ended))
+    return Reconciliation(
+        tuple(gone), tuple(entered), tuple(adopted), tuple(held.bridge_ids), tuple(ended)
+    )
 
 
 def _is_inside(channel: ChannelSnapshot) -> bool:
@@ -83,6 +94,13 @@ def _is_inside(channel: ChannelSnapshot) -> bool:
     because it still rings, is told of by a StasisStart of its own.
     """
     return channel.dialplan.app_name in ("", STASIS)
+
+
+def _missed_start(existing: ChannelSnapshot | None, application: str) -> events.Event | None:
+    """A channel that still rings is held by the application, too: its StasisStart will come."""
+    if existing is None or existing.dialplan.app_name != STASIS:
+        return None
+    return events.StasisStart(channel=existing, application=application, synthesized=True)
 
 
 def _missed_end(

@@ -9,10 +9,12 @@ from ari_app.ari.snapshots import BridgeSnapshot, ChannelSnapshot, EndpointSnaps
 
 
 class StasisStart(ChannelEvent):
-    """A channel enters the application, with the arguments of `Stasis(app,arg,…)`."""
+    """A channel enters the application, with the arguments of `Stasis(app,arg,…)`. `synthesized`:
+    one that we made, noticed after a break; its arguments are unknown (none)."""
 
     args: list[str] = msgspec.field(default_factory=list)
     replace_channel: ChannelSnapshot | None = None
+    synthesized: bool = False
 
 
 class StasisEnd(ChannelEvent):

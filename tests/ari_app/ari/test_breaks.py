@@ -13,6 +13,7 @@ from ari_app.ari import (
     OtherEvent,
     PlaybackFinished,
     StasisEnd,
+    StasisStart,
 )
 from tests.ari_app.ari.fake import (
     SILENCE,
@@ -120,6 +121,32 @@ class TestBreaks:
             event = await events.get(2)
         assert event is not None
         assert event.synthesized
+
+    async def test_agent_who_answered_while_nothing_was_heard_is_not_taken_for_silent(
+        self, fake: FakeAri, ari: Client
+    ) -> None:
+        fake.answers["POST", "channels/c-1"] = (200, {"id": "c-1"})
+        fake.answers["POST", "channels/c-2"] = (200, {"id": "c-2"})
+        answered = {"id": "c-1", "state": "Up", "dialplan": {"app_name": "Stasis"}}
+        rings = {"id": "c-2", "state": "Ringing", "dialplan": {"app_name": "AppDial2"}}
+        fake.answers["GET", "channels"] = (200, [answered, rings])
+        with (
+            ari.listen(StasisStart, channels=["c-1"]) as first,
+            ari.listen(StasisStart, channels=["c-2"]) as second,
+        ):
+            for ident in ("c-1", "c-2"):
+                await ari.channels.originate("PJSIP/8001", channel_id=ident, app="app")
+            fake.held += ["c-1", "c-2"]
+            await fake.break_socket()
+            event = await first.get(5)
+            assert event is not None
+            assert event.synthesized
+            await fake.start("c-2")
+            event = await second.get(5)
+            assert event is not None
+            assert not event.synthesized
+        assert ari.reconciliation.entered == ("c-1",)
+        assert len(ari.arrivals()) == len(ari.adopted()) == 0
 
     async def test_a_prompt_that_ended_during_the_break_is_not_waited_for_for_ever(
         self, fake: FakeAri, ari: Client
