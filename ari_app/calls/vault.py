@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from ari_app.ari import Client, NotFound
+from ari_app.calls.written import is_written
 from desk.recordings import Intake, KeptFile, NewRecording, Store
 from stt.errors import AudioError
 from stt.mix import Track, mix
@@ -53,16 +54,18 @@ class Vault:
         started_at: datetime | None = None,
         transcribed: bool = False,
     ) -> NewRecording:
-        """Bring the finished recording `name` into the store, durably; again is the same.
+        """Bring the recording `name`, which has been told to end, into the store, durably; again is
+        the same.
 
         Args:
             transcribed: its words are known already.
 
         Raises:
             NotFound: Asterisk has no such recording.
-            AriError: it did not come whole; nothing is kept.
+            AriError: it did not end, or did not come whole; nothing is kept.
             StoreError: it cannot be kept; nothing is.
         """
+        await is_written(ari, name)
         passing = _Passing(self.store.intake(name), name)
         async with ari.recordings.stored(name).stream() as download:
             try:

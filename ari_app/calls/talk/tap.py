@@ -16,6 +16,7 @@ from ari_app.ari import AriError, Channel, Event, Events, NotFound, StasisStart
 from ari_app.ari.ids import new_id
 from ari_app.calls.line import Line
 from ari_app.calls.talk.conversation import Tapped
+from ari_app.calls.written import is_written
 
 log = structlog.get_logger()
 
@@ -120,9 +121,11 @@ async def resume_tap(line: Line, tap: Tapped, now: datetime) -> None:
 
 
 async def close_tap(line: Line, tap: Tapped) -> None:
-    """End the recording, which Asterisk then stores, and remove what the tap was made of."""
+    """End the recording, which Asterisk then stores, and remove what the tap was made of: after the
+    recording's end, for without its bridge it loses what it has not written yet."""
     if tap.recording:
         await _quietly(tap, line.ari.recordings.live(tap.recording).stop())
+        await _quietly(tap, is_written(line.ari, tap.recording))
     await _quietly(tap, line.ari.bridge(tap.bridge).destroy())
     for ident in (tap.snoop, tap.media):
         if ident:

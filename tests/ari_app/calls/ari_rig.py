@@ -294,4 +294,4 @@ class LiveTape:
 
     async def stop(self) -> None:
         await self._tape("stop")
-        self.ari.pbx.store(self.name)
+        self.ari.pbx.stop(self.name)

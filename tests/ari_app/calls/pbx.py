@@ -14,6 +14,7 @@ from ari_app.ari import ChannelDestroyed, ChannelSnapshot, Event, StasisEnd, Sta
 from ari_app.ari.snapshots import DialplanPlace
 
 MOMENT = 0.002  # that a request takes
+TAIL = 0.3  # by which what is written of a recording is behind what is said
 WAY_BACK = 0.005  # through the dialplan
 LEASE = 25.0
 STASIS = "Stasis"
@@ -61,6 +62,7 @@ class Tape:
     paused: bool = False
     heard: float = 0.0  # seconds that are on it, up to `since`
     since: float = 0.0
+    ending: bool = False  # told to stop: what it has heard is written, and then it is
 
 
 class Pbx:
@@ -186,7 +188,7 @@ class Pbx:
     def destroy(self, bridge: str) -> None:
         del self.bridges[bridge]
         for name in [name for name, tape in self.tapes.items() if tape.bridge == bridge]:
-            self.store(name)
+            self.store(name, whole=False)
 
     def pause(self, name: str, paused: bool) -> None:
         tape, now = self.tapes[name], asyncio.get_running_loop().time()
@@ -194,9 +196,18 @@ class Pbx:
             tape.heard += now - tape.since
         tape.paused, tape.since = paused, now
 
-    def store(self, name: str) -> None:
+    def stop(self, name: str) -> None:
+        self.pause(name, True)
+        self.tapes[name].ending = True
+        asyncio.get_running_loop().call_later(TAIL, self.store, name)
+
+    def store(self, name: str, *, whole: bool = True) -> None:
+        if name not in self.tapes:
+            return
         self.pause(name, True)
         tape = self.tapes.pop(name)
+        if not whole:
+            tape.heard = max(0.0, tape.heard - TAIL)
         if name in self.stored:
             tape.heard += self.stored[name].heard
         self.stored[name] = tape

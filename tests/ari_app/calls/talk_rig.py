@@ -25,6 +25,7 @@ from tests.ari_app.calls.rig import CALL_ID, Desk, FakePrompts, Woken, line_on, 
 CALLER_NAME = "PJSIP/carrier-00000001"
 AGENT, OTHER, THIRD = "8001", "8002", "8003"
 NUMBER = "01062345678"
+WRAPS_UP = (AgentState.WRAP_UP, AgentState.READY)
 
 
 @dataclass
@@ -199,6 +200,10 @@ class World:
     def talks_with(self, extension: str) -> bool:
         leg = self.pbx.leg_of(extension)
         return leg is not None and self.pbx.together(CALL_ID, leg.id)
+
+    async def order(self, verb: str, *args: str) -> None:
+        """An agent or a supervisor orders something in the talk."""
+        await getattr(self.controls, verb)(CALL_ID, *args, actor="test")
 
     # -- looking -----------------------------------------------------------------------------------
 

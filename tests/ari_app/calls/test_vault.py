@@ -7,6 +7,7 @@ import tracemalloc
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 
-from ari_app.ari import Client, Disconnected, MediaFailed, NotFound
+from ari_app.ari import Client, DeadlineExceeded, Disconnected, MediaFailed, NotFound
 from ari_app.ari.description import plain
 from ari_app.ari.http import Download, HttpLane
 from ari_app.calls.vault import Vault
@@ -44,13 +45,29 @@ class Stored:
         return self._lane.download(request, 30.0)
 
 
+@dataclass
+class Live:
+    """`ari.recordings.live(name)`: there as long as it is still written."""
+
+    looks: int
+
+    async def get(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise NotFound("Recording not found")
+
+
 class Asterisk:
-    """Files by name, each bytes or a handler."""
+    """Files by name, each bytes or a handler. `written`: those that it has not ended yet."""
 
     def __init__(self, lane: HttpLane, files: dict[str, bytes | Handler]) -> None:
         self.files = files
+        self.written: dict[str, Live] = {}
         self.recordings = self
         self._lane = lane
+
+    def live(self, name: str) -> Live:
+        return self.written.get(name, Live(0))
 
     def stored(self, name: str) -> Stored:
         return Stored(self._lane, name)
@@ -108,6 +125,24 @@ async def test_a_recording_plays_in_full_whatever_became_of_asterisk(
     )  # fmt: skip
     assert new.sha256 == hashlib.sha256(AUDIO).hexdigest()
     assert len(heard(vault, new)) == 10 * RATE
+
+
+async def test_what_asterisk_still_writes_is_waited_for(vault: Vault, ari: Any) -> None:
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(body=AUDIO if ari.written["party-c1"].looks < 0 else AUDIO[:16044])
+
+    ari.files["party-c1"], ari.written["party-c1"] = serve, Live(3)
+    assert (await vault.fetch(ari, "c1", "party-c1")).seconds == 10.0
+
+
+async def test_recording_that_does_not_end_is_not_kept_by_half(
+    vault: Vault, ari: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ari_app.calls.written.WRITTEN_SECONDS", 0.1)
+    ari.files["party-c1"], ari.written["party-c1"] = AUDIO[:16044], Live(1000)
+    with pytest.raises(DeadlineExceeded, match="has not ended"):
+        await vault.fetch(ari, "c1", "party-c1")
+    assert left_in(vault) == []
 
 
 async def test_a_message_is_one_unless_told_otherwise(vault: Vault, ari: Any) -> None:
