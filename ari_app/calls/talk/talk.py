@@ -4,6 +4,8 @@ The state is data (`Conversation`) and journaled after every change, so the next
 with the same talk: Asterisk keeps the bridge, the recordings and the music meanwhile.
 """
 
+import asyncio
+
 import structlog
 
 from ari_app.ari import (
@@ -11,9 +13,11 @@ from ari_app.ari import (
     AriError,
     ChannelDestroyed,
     Closed,
+    DeadlineExceeded,
     Event,
     StasisStart,
 )
+from ari_app.ari.backoff import delays
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
@@ -29,6 +33,7 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 3600.0  # a talk has no limit; the wait for its next event has one
 BRIDGE = "mixing,dtmf_events"
+FIND_SECONDS = 15.0  # for which Asterisk is asked for a talk that goes on without us
 
 
 async def talk(call: Call, line: Line) -> Stage:
@@ -86,7 +91,7 @@ class Talk(Parties):
         self.box.follow(self.call.id)
         for leg in self.state.legs.values():
             self.box.follow(leg.id)
-        await self._begin()
+        await self._take_up()
         while self.state.agents():
             item = await self.box.get(LOOK_SECONDS)
             if isinstance(item, Command):
@@ -95,10 +100,32 @@ class Talk(Parties):
                 await self._heard(item)
         return Stage.QUEUE if self.state.led_on else Stage.WRAP_UP
 
-    async def _begin(self) -> None:
-        """Put the talk together, or find it together where a former process left it."""
-        found = await self.members()
+    async def _take_up(self) -> None:
+        """Begin; again where Asterisk only just does not answer: a talk that a former process has
+        left goes on meanwhile, and is not to end because we ask at an awkward moment.
+
+        Raises:
+            HungUp: the caller has hung up.
+            AriError: the talk cannot be begun, or not within `FIND_SECONDS`.
+        """
         fresh = not any(leg.up for leg in self.state.legs.values())
+        loop, waits = asyncio.get_running_loop(), delays(0.1, 2.0)
+        until = loop.time() + FIND_SECONDS
+        while True:
+            try:
+                await self._begin(fresh=fresh)
+                return
+            except AriError as error:
+                passing = error.retryable or isinstance(error, DeadlineExceeded)
+                if fresh or not passing or loop.time() >= until:
+                    raise
+                log.warning("talk not taken over yet", call=self.call.id, error=str(error))
+            await asyncio.sleep(next(waits))
+
+    async def _begin(self, *, fresh: bool) -> None:
+        """Put the talk together, or find it together where a former process left it. What was done
+        before, or by another process, is not done again."""
+        found = await self.members()
         for leg in list(self.state.legs.values()):
             if self.state.led_on:  # a former process had begun to
                 await self.drop(leg, "transferred")
