@@ -167,6 +167,33 @@ async def test_agents_who_hang_up_at_the_same_moment_send_the_caller_back_once_o
             await application.set_lease(channel["id"], 0)
 
 
+@pytest.mark.parametrize("held", [False, True], ids=["talks", "on hold"])
+async def test_agents_who_hang_up_at_the_same_moment_leave_nobody_alone_with_a_dead_application(
+    guarded: AsteriskServer, world: World, phones: list[Phone], held: bool
+):
+    """Whoever leaves the bridge last is the only one named beside the caller: Asterisk takes a
+    channel out of a bridge and names who is left in one step."""
+    for apart in (0.0, 0.0, 0.001, 0.003, 0.01):
+        async with contextlib.AsyncExitStack() as stack:
+            application = await stack.enter_async_context(listening(guarded))
+            call, channel = await stack.enter_async_context(caller(application, world))
+            legs = [await application.leg_of(phone, channel) for phone in phones[:2]]
+            bridge = await application.bridge(channel["id"], *legs)
+            if held:
+                await application.ask(
+                    "POST", f"bridges/{bridge}/removeChannel", channel=channel["id"]
+                )
+            await application._events.close()
+            for phone in phones[:2]:
+                phone.hang_up()
+                await asyncio.sleep(apart)
+            await noted(guarded, lambda note, of=channel: _is(note, "fallback", of))
+            await _left_alone(guarded)
+            assert (await call.ask("BYE")).status == 200
+            await noted(guarded, lambda note, of=channel: _is(note, "ended", of))
+            await application.ask("DELETE", f"bridges/{bridge}")
+
+
 async def test_a_caller_on_hold_goes_back_when_the_agent_hangs_up(
     guarded: AsteriskServer, world: World, phones: list[Phone]
 ):
