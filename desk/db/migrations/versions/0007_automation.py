@@ -118,4 +118,118 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_replies_ticket_id_id"), "replies", ["ticket_id", "id"], unique=False)
+    op.create_table(
+        "automation_editions",
+        sa.Column("edition", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("restores", sa.Integer(), nullable=True),
+        sa.Column("activated_at", UtcTime(), nullable=False),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("set_to", Id, nullable=False),
+        sa.Column("to_set", Id, nullable=False),
+        sa.CheckConstraint("edition >= 1", name=op.f("ck_automation_editions_edition")),
+        sa.ForeignKeyConstraint(
+            ["restores"],
+            ["automation_editions.edition"],
+            name=op.f("fk_automation_editions_restores"),
+        ),
+        sa.PrimaryKeyConstraint("edition", name=op.f("pk_automation_editions")),
+    )
+    op.create_table(
+        "automation_timers",
+        sa.Column("rule", sa.String(length=60), nullable=False),
+        sa.Column("ticket_id", Id, nullable=False),
+        sa.Column("since_seq", Id, autoincrement=False, nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("nth", sa.Integer(), nullable=False),
+        sa.Column("in_status", sa.String(length=30), nullable=False),
+        sa.Column("due_at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_automation_timers_ticket_id")
+        ),
+        sa.PrimaryKeyConstraint(
+            "rule", "ticket_id", "since_seq", name=op.f("pk_automation_timers")
+        ),
+    )
+    op.create_index(
+        op.f("ix_automation_timers_due_at"), "automation_timers", ["due_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_automation_timers_ticket_id"), "automation_timers", ["ticket_id"], unique=False
+    )
+    op.create_table(
+        "automation_runs",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("rule", sa.String(length=60), nullable=False),
+        sa.Column("cause", sa.String(length=100), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("ticket_id", Id, nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("actions", sa.Text(), nullable=False),
+        sa.Column("clauses", sa.Text(), nullable=False),
+        sa.Column("after_seq", Id, nullable=False),
+        sa.Column("last_seq", Id, nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('done', 'failed', 'stopped')", name=op.f("ck_automation_runs_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["edition"], ["automation_editions.edition"], name=op.f("fk_automation_runs_edition")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_automation_runs_ticket_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_runs")),
+        sa.UniqueConstraint("rule", "cause", name=op.f("uq_automation_runs_rule_cause")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_automation_runs_at"), "automation_runs", ["at"], unique=False)
+    op.create_index(
+        op.f("ix_automation_runs_ticket_id_last_seq"),
+        "automation_runs",
+        ["ticket_id", "last_seq"],
+        unique=False,
+    )
+    op.create_table(
+        "tasks",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("assignee", sa.String(length=130), nullable=False),
+        sa.Column("ticket_id", Id, nullable=True),
+        sa.Column("due_at", UtcTime(), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("made_at", UtcTime(), nullable=False),
+        sa.Column("reminded_at", UtcTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=200), nullable=False),
+        sa.Column("ended_at", UtcTime(), nullable=True),
+        sa.CheckConstraint("state IN ('open', 'done', 'dropped')", name=op.f("ck_tasks_state")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_tasks_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+        sa.UniqueConstraint("key", name=op.f("uq_tasks_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_tasks_due",
+        "tasks",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open' AND reminded_at IS NULL"),
+        postgresql_where=sa.text("state = 'open' AND reminded_at IS NULL"),
+    )
+    op.create_index(
+        "ix_tasks_open",
+        "tasks",
+        ["assignee", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(op.f("ix_tasks_ticket_id_id"), "tasks", ["ticket_id", "id"], unique=False)
     op.execute("INSERT INTO message_channels (channel) VALUES ('sms'), ('email')")
