@@ -1,5 +1,5 @@
-"""Calls that the desk wants placed: to confirm a solution, by an agent's click, at a moment that was
-agreed upon, or again after a while.
+"""Calls that the desk wants placed: to confirm a solution, by an agent's click, at an agreed time,
+or again after a while.
 
 The desk holds what is wanted and what became of it; who has a trunk places the calls. Every call
 over the trunk is an attempt, whose id is its channel's, and `limits` bounds them all together.

@@ -18,6 +18,8 @@ Consent = Literal["", "given", "refused", "told"]
 OPEN_AT_MOST = timedelta(hours=6)
 """A call without an end that is older is none any more: whoever placed it has died for good."""
 MOST = 200
+NEVER_RANG = ("trunk", "agent_left")
+"""Outcomes of calls that have disturbed nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,10 @@ def search(
 
 
 def placed(db: Connection, since: datetime, *, e164: str | None = None) -> int:
-    """How many calls were placed since then; with `e164`, to that number."""
+    """How many calls were placed since then; with `e164`, those that may have rung there."""
     query = select(func.count()).select_from(attempts).where(attempts.c.placed_at >= since)
     if e164 is not None:
-        query = query.where(attempts.c.e164 == e164)
+        query = query.where(attempts.c.e164 == e164, attempts.c.outcome.not_in(NEVER_RANG))
     return int(db.execute(query).scalar_one())
 
 

@@ -7,7 +7,7 @@ no two processes count past each other. The switch takes effect with the next ca
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
@@ -41,6 +41,7 @@ WHY: dict[Cause, str] = {
 
 _INSERT = insert_unless_there(alarms, ("cause", "hour", "at", "detail"))
 _SWITCH = select(switch).where(switch.c.id == 1)
+_RUNNING = insert_unless_there(switch, ("id", "stopped", "actor", "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def begin(db: Connection, new: NewAttempt, limits: LimitSettings, now: datetime)
     """Write an attempt that may be made; else why it may not, and nothing is written but an
     alarm.
     """
-    db.execute(_SWITCH.with_for_update()).one()
+    _held(db)
     cause = _cause(db, new.number, new.e164, limits, now)
     if cause is None:
         attempts.add(db, new, now)
@@ -86,7 +87,7 @@ def why_not(
 def _cause(
     db: Connection, number: str, e164: str, limits: LimitSettings, now: datetime
 ) -> Cause | None:
-    if db.execute(_SWITCH).one().stopped:
+    if standing(db).stopped:
         return "stopped"
     if not is_permitted(number, limits):
         return "prefix"
@@ -101,9 +102,10 @@ def _cause(
     return None
 
 
-def refused(db: Connection, number: str, purpose: str, agent: str, now: datetime) -> None:
-    """Somebody wanted a number called that is never to be; tell it like a limit that was hit."""
-    _alarm(db, "prefix", NewAttempt("", purpose, number, "", "", agent=agent), now)
+def hit(db: Connection, cause: Cause, number: str, purpose: str, agent: str, now: datetime) -> None:
+    """A limit stands in the way of a call that was not even begun."""
+    if cause in TOLD:
+        _alarm(db, cause, NewAttempt("", purpose, number, "", "", agent=agent), now)
 
 
 def _alarm(db: Connection, cause: Cause, new: NewAttempt, now: datetime) -> None:
@@ -141,7 +143,9 @@ def recent_alarms(db: Connection, since: datetime, limit: int = 50) -> list[Alar
 
 def standing(db: Connection) -> Switch:
     """Whether calls are placed at all, and who said so."""
-    row = db.execute(_SWITCH).one()
+    row = db.execute(_SWITCH).one_or_none()
+    if row is None:
+        return Switch(False, "system", "", None)
     return Switch(row.stopped, row.actor, row.reason, row.changed_at)
 
 
@@ -156,7 +160,7 @@ def start(db: Connection, reason: str, now: datetime, *, actor: str) -> Switch:
 
 
 def _turn(db: Connection, stopped: bool, reason: str, now: datetime, actor: str) -> Switch:
-    before = db.execute(_SWITCH.with_for_update()).one()
+    before = _held(db)
     if before.stopped == stopped:
         return standing(db)
     values = {
@@ -175,3 +179,12 @@ def _turn(db: Connection, stopped: bool, reason: str, now: datetime, actor: str)
         outbox_key="outbound",
     )
     return standing(db)
+
+
+def _held(db: Connection) -> Any:
+    """The switch, which nobody else turns or counts by until this unit is over."""
+    row = db.execute(_SWITCH.with_for_update()).one_or_none()
+    if row is not None:
+        return row
+    _RUNNING.execute(db, {"id": 1, "stopped": False, "actor": "system", "reason": ""})
+    return db.execute(_SWITCH.with_for_update()).one()

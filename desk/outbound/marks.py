@@ -83,7 +83,7 @@ def search(
 
 
 def _tell(
-    db: Connection, kind: str, e164: str, mark: str, now: datetime, actor: str, **more: str
+    db: Connection, kind: str, e164: str, mark: str, now: datetime, actor: str, **more: Any
 ) -> None:
     append(
         db,

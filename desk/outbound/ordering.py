@@ -61,11 +61,13 @@ def order(
     callers, customer_id = _callers(db, new)
     chosen = numbers.choose(callers, settings.limits)
     if chosen is None:
-        limits.refused(db, callers[0].input if callers else "", "click", new.agent, now)
+        number = callers[0].input if callers else ""
+        limits.hit(db, "prefix", number, "click", new.agent, now)
         return NotDialled("prefix", WHY["prefix"])
     caller, number = chosen
     cause = limits.why_not(db, number, caller.e164, settings.limits, now)
     if cause is not None and not (new.at is not None and cause in PASSING):
+        limits.hit(db, cause, number, "click", new.agent, now)
         return NotDialled(cause, WHY[cause])
     if new.at is not None and not now - CLICK_SECONDS <= new.at <= now + MOST_AHEAD:
         return NotDialled(

@@ -119,7 +119,9 @@ def plan(
         for number in range(count)
     ]
     db.execute(insert(visits), planned)
-    body = {"visits": count, "every_days": every_days, "first_at": first.isoformat()}
+    body: dict[str, Any] = {
+        "visits": count, "every_days": every_days, "first_at": first.isoformat()
+    }  # fmt: skip
     _tell(db, "revisit.planned", key[0], ticket_id, now, actor, **body)
     return _existing(db, key[0])
 

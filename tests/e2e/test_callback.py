@@ -45,8 +45,8 @@ ASKS = (Wait(0.3), Press(HELPER), Wait(2.5), Press("2"), ExpectBye(15))
 def with_callbacks(config: Path, **values: Any) -> None:
     """Let the line call back over its only trunk."""
     data = json.loads(config.read_text(encoding="utf-8"))
+    data["outbound"]["trunk"] = "carrier"
     data["callback"] |= {
-        "trunk": "carrier",
         "ring_seconds": 5,
         "retry_minutes": RETRY_SECONDS / 60,
         **values,

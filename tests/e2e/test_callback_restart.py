@@ -39,7 +39,8 @@ AGENT = "8001"
 def with_callbacks(folder: Path) -> None:
     yaml, path = YAML(), folder / "config.yaml"
     config = yaml.load(path.read_text(encoding="utf-8"))
-    config["callback"] |= {"trunk": "carrier", "ring_seconds": 30, "retry_minutes": 0.1}
+    config["outbound"]["trunk"] = "carrier"
+    config["callback"] |= {"ring_seconds": 30, "retry_minutes": 0.1}
     config["queue"] |= {"unreachable_pause_seconds": 1, "unanswered_rings": 0}
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(config, file)

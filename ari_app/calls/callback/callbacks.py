@@ -17,9 +17,16 @@ from ari_app.ari import ApplicationReplaced, AriError, Channel, ChannelSnapshot,
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.callback import records as outcome
 from ari_app.calls.callback.called_back import place_of, with_agent
-from ari_app.calls.callback.dial import AGENT_PROMPT, FAILED_PROMPT, dial, tell, wait_for_customer
-from ari_app.calls.callback.request import dial_string
+from ari_app.calls.callback.dial import (
+    AGENT_PROMPT,
+    FAILED_PROMPT,
+    dial,
+    shown_to_customers,
+    tell,
+    wait_for_customer,
+)
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.guard import Guard
 from ari_app.calls.switchboard import Switchboard, new_call
 from ari_app.calls.talk.legs import hang_up, ring
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting
@@ -28,6 +35,7 @@ from desk.callbacks import Callback
 from desk.errors import DatabaseError
 from desk.journal import Call as Journaled
 from desk.journal import NewCall
+from desk.outbound.numbers import dial_string
 
 log = structlog.get_logger()
 
@@ -46,6 +54,8 @@ class Callbacks:
         self._line = line
         self._board = board
         self._settings = line.settings.callback
+        self._limits = line.settings.outbound.limits
+        self._guard = Guard(line)
         self._led: set[int] = set()  # requests that have a task
         self._dialled: set[int] = set()  # those among them that may have a call now
         self._placed: set[str] = set()  # ids of the calls that this process has placed
@@ -53,7 +63,7 @@ class Callbacks:
     async def run(self) -> None:
         """Work until cancelled, once the calls of a former process are taken over. Without a trunk
         nothing is done, and the requests stay."""
-        if self._settings.trunk is None:
+        if self._line.settings.outbound.trunk is None:
             return
         await self._board.resumed.wait()
         async with asyncio.TaskGroup() as tasks:
@@ -122,7 +132,7 @@ class Callbacks:
         may not be called is refused for good: it is the caller's own, by the caller id, or none.
         """
         line, settings, now = self._line, self._settings, self._line.now()
-        if dial_string(first.caller, settings) != callback.number:
+        if dial_string(first.caller, self._limits) != callback.number:
             log.error("this number may not be called", callback=callback.id)
             await line.db.write(callbacks.done, callback.id, outcome.REFUSED, now)
             return False
@@ -133,14 +143,23 @@ class Callbacks:
             await asyncio.sleep(LOOK_SECONDS)
         elif first.ended_at is None or self._is_full(callback):
             await asyncio.sleep(PAUSE_SECONDS)
-        elif await line.db.read(callbacks.placed, now - outcome.HOUR) >= settings.most_per_hour:
-            await asyncio.sleep(LOOK_SECONDS)
         else:
-            return True
+            return not await self._is_limited(callback, first)
         return False
 
+    async def _is_limited(self, callback: Callback, first: Journaled) -> bool:
+        """Wait a moment, and True, while `outbound.limits` lets nobody be called, or not him: an
+        agent is not rung for nothing."""
+        line = self._line
+        cause = await self._guard.cause(callback.number, first.caller.e164, "callback")
+        if cause == "do_not_call":
+            await line.db.write(callbacks.done, callback.id, outcome.REFUSED, line.now())
+        elif cause is not None:
+            await asyncio.sleep(PAUSE_SECONDS if cause == "most_at_once" else LOOK_SECONDS)
+        return cause is not None
+
     def _is_full(self, callback: Callback) -> bool:
-        return len(self._dialled - {callback.id}) >= self._settings.most_at_once
+        return len(self._dialled - {callback.id}) >= self._limits.most_at_once
 
     # -- an attempt ------------------------------------------------------------------------------
 
@@ -193,13 +212,19 @@ class Callbacks:
             return outcome.LOST  # the agent has hung up, and nothing is dialled yet
         call.state["talk"] = with_agent(leg.id, agent.extension).as_state()
         begun = await line.db.write(
-            outcome.begin, callback.id, _new(call), call.state, settings.most_per_hour, line.now()
+            outcome.begin,
+            callback.id,
+            _new(call),
+            call.state,
+            shown_to_customers(line),
+            self._limits,
+            line.now(),
         )
         if begun != "begun":
             log.info("not dialled", callback=callback.id, why=begun)
             return outcome.LOST
         self._placed.add(call.id)
-        why = await dial(line, self._board, call, leg)
+        why = await dial(line, self._board, call, leg, settings.ring_seconds)
         if why in outcome.FAULTS:
             log.error("call-back failed on our side", callback=callback.id, why=why)
         if why not in (outcome.ANSWERED, outcome.AGENT_LEFT):

@@ -1,4 +1,4 @@
-"""One attempt: an agent who waits on the telephone, and the customer's telephone that rings.
+"""One attempt: the customer's telephone rings, and an agent waits on the telephone, or nobody.
 
 The customer is dialled into the dialplan (context `huisheng-callback`), not straight into the
 application: so the channel has a dialplan to go back to, like any caller's, where we are gone.
@@ -51,19 +51,30 @@ async def tell(line: Line, leg: Channel, prompt: str) -> bool:
     return True
 
 
-async def dial(line: Line, board: Switchboard, call: Call, leg: Channel) -> str:
+async def dial(
+    line: Line,
+    board: Switchboard,
+    call: Call,
+    leg: Channel | None,
+    ring_seconds: int,
+    context: str = CONTEXT,
+) -> str:
     """Ring the customer, who is then served by a coroutine of the switchboard: `answered`. Else
     why not, and the channel is gone.
+
+    Args:
+        leg: of the agent who waits; None: nobody does.
     """
     why = outcome.LOST
     board.expect(call)
     try:
-        why = await _ring(line, board, call, leg)
+        why = await _ring(line, board, call, leg, ring_seconds, context)
     except (ApplicationReplaced, Closed):
         raise
     except AriError as error:
         log.warning("customer cannot be rung", call=call.id, error=str(error))
-        why = outcome.TRUNK if await _exists(leg) else outcome.AGENT_LEFT
+        left = leg is not None and not await _exists(leg)
+        why = outcome.AGENT_LEFT if left else outcome.TRUNK
     finally:
         taken = not board.forget(call)  # perhaps in the very moment when we gave up
         if not taken and not board.leaving:
@@ -71,38 +82,52 @@ async def dial(line: Line, board: Switchboard, call: Call, leg: Channel) -> str:
     return outcome.ANSWERED if taken else why
 
 
-async def _ring(line: Line, board: Switchboard, call: Call, leg: Channel) -> str:
-    settings, source = line.settings.callback, f"channel:{call.id}"
-    events: Events[Event] = line.ari.listen(channels=[call.id, leg.id])
+async def _ring(
+    line: Line,
+    board: Switchboard,
+    call: Call,
+    leg: Channel | None,
+    ring_seconds: int,
+    context: str,
+) -> str:
+    source = f"channel:{call.id}"
+    heard = [call.id] if leg is None else [call.id, leg.id]
+    events: Events[Event] = line.ari.listen(channels=heard)
     with events:
-        await wait_for_customer(leg, settings.ring_seconds)
-        await leg.ring()
+        if leg is not None:
+            await wait_for_customer(leg, ring_seconds)
+            await leg.ring()
         await line.ari.channels.originate(
-            f"PJSIP/{call.dialled}@{settings.trunk}",
+            f"PJSIP/{call.dialled}@{line.settings.outbound.trunk}",
             channel_id=call.id,
-            context=CONTEXT,
+            context=context,
             extension=call.dialled,
             priority=1,
-            caller_id=settings.shown_number or line.settings.pbx.line_numbers[0],
-            timeout=settings.ring_seconds,
+            caller_id=shown_to_customers(line),
+            timeout=ring_seconds,
         )
         # Of a channel on its way into the dialplan Asterisk tells nothing unless it is asked to.
         await line.ari.applications.subscribe(line.ari.application, source)
         rang = False
-        seconds = settings.ring_seconds + GRACE_SECONDS
+        seconds = ring_seconds + GRACE_SECONDS
         while (event := await events.get(seconds)) is not None:
             if isinstance(event, StasisStart):
                 board.connect(event.channel)
                 with contextlib.suppress(AriError):  # it is told of it anyhow from now on
                     await line.ari.applications.unsubscribe(line.ari.application, source)
                 return outcome.ANSWERED
-            if event.final and leg.id in event.channel_ids():
+            if leg is not None and event.final and leg.id in event.channel_ids():
                 return outcome.AGENT_LEFT
             if isinstance(event, Dial):
                 rang = rang or event.dialstatus in RANG
             elif isinstance(event, ChannelDestroyed):
                 return why_not(event, rang)
     return "no_answer"
+
+
+def shown_to_customers(line: Line) -> str:
+    """The number that a customer sees whom we call."""
+    return line.settings.outbound.shown_number or line.settings.pbx.line_numbers[0]
 
 
 def why_not(event: ChannelDestroyed, rang: bool) -> str:

@@ -15,6 +15,7 @@ from ari_app.calls.call import Stage
 from desk import callbacks, journal, recordings, timeline
 from desk.callbacks import Callback
 from desk.journal import NewCall
+from desk.outbound import LimitSettings, NewAttempt, attempts, limits
 from desk.timeline import Entry
 
 AGENT_LEFT, TRUNK = "agent_left", "trunk"
@@ -25,10 +26,9 @@ ANSWERED, MESSAGE = "answered", "message"
 UNREACHABLE, REFUSED = "unreachable", "refused"
 LOST = "lost"  # nobody knows
 MOST_DOUBLINGS = 4  # of the wait between two attempts, while trunk or agents fail
-HOUR = timedelta(hours=1)
 _PAGE = 500
 
-Begun = Literal["begun", "taken", "too_many"]
+Begun = Literal["begun", "taken"] | limits.Cause
 
 
 def begin(
@@ -36,16 +36,29 @@ def begin(
     callback_id: int,
     new: NewCall,
     state: Mapping[str, Any],
-    most_per_hour: int,
+    shown: str,
+    bounds: LimitSettings,
     now: datetime,
 ) -> Begun:
     """Take a request, and journal the call that is about to be placed. `taken`: another process
-    has it, or it is done; `too_many`: the hour's calls are all placed. Then nothing is changed.
+    has it, or it is done; or the limit that stands in the way. Then nothing is dialled.
     """
-    if callbacks.placed(db, now - HOUR) >= most_per_hour:
-        return "too_many"
-    if not callbacks.dialling(db, callback_id, new.id, now):
+    callback = callbacks.get(db, callback_id)
+    if callback is None or callback.state != "waiting":
         return "taken"
+    attempt = NewAttempt(
+        id=new.id,
+        purpose="callback",
+        number=callback.number,
+        e164=new.caller.e164,
+        shown=shown,
+        callback_id=callback_id,
+        ticket_id=new.ticket_id,
+    )
+    refused = limits.begin(db, attempt, bounds, now)
+    if refused is not None:
+        return refused
+    callbacks.dialling(db, callback_id, new.id, now)
     journal.begin(db, new, now)
     journal.enter_stage(db, new.id, Stage.CALLBACK, state, now)
     return "begun"
@@ -65,6 +78,7 @@ def settle(
     Args:
         why: how the attempt ended, if the customer did not talk.
     """
+    attempts.ended(db, channel_id, why, now)
     callback = callbacks.get(db, callback_id)
     if callback is None or callback.state != "dialling" or callback.channel_id != channel_id:
         return

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import structlog
 
-from ari_app.callback_settings import CallbackSettings
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
@@ -12,7 +11,7 @@ from ari_app.calls.talk.talk_records import callback_requested
 from ari_app.calls.wrap_up import new_ticket
 from desk.callbacks import NewCallback
 from desk.errors import DatabaseError
-from desk.region import Caller
+from desk.outbound.numbers import dial_string
 
 log = structlog.get_logger()
 
@@ -20,29 +19,14 @@ TICKET = "callback"  # the type, unless the menu's choice has one
 PROMISED = "promised"  # in the call's state, and in the journal, before anything else is done
 
 
-def dial_string(caller: Caller | None, settings: CallbackSettings) -> str | None:
-    """What to dial to reach a caller: the national number of a Chinese land line or mobile.
-
-    None: no call-back. The number is withheld, foreign or a service (95…, 400…), or
-    `allowed_prefixes` does not have it.
-    """
-    if caller is None or caller.kind not in ("landline", "mobile"):
-        return None
-    national = caller.e164.removeprefix("+86")
-    if national == caller.e164 or not (national.isascii() and national.isdigit()):
-        return None
-    number = national if caller.kind == "mobile" else f"0{national}"
-    return number if number.startswith(tuple(settings.allowed_prefixes)) else None
-
-
 def can_ask(call: Call, line: Line) -> bool:
     """Whether this caller is offered a call-back; who was just called back is not."""
     settings = line.settings
     return (
-        settings.callback.trunk is not None
+        settings.outbound.trunk is not None
         and settings.queue.callback_key is not None
         and "callback" not in call.state
-        and dial_string(call.caller, settings.callback) is not None
+        and dial_string(call.caller, settings.outbound.limits) is not None
     )
 
 
@@ -55,7 +39,7 @@ async def promise(call: Call, line: Line, priority: int) -> Stage:
     Raises:
         HungUp: the caller did not wait for the prompt's end; the wish is kept.
     """
-    number = dial_string(call.caller, line.settings.callback)
+    number = dial_string(call.caller, line.settings.outbound.limits)
     if number is None:  # the settings have changed since
         return Stage.MESSAGE
     call.state[PROMISED] = True

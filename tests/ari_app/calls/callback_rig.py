@@ -23,6 +23,7 @@ from ari_app.calls.line import Line
 from desk import callbacks, journal, tickets
 from desk.callbacks import Callback, NewCallback
 from desk.journal import NewCall
+from desk.outbound import LimitSettings, OutboundSettings
 from desk.region import locate
 from desk.tickets import NewTicket
 from tests.ari_app.calls.rig import Desk, line_on, settings
@@ -205,13 +206,14 @@ class World:
     board: FakeBoard
 
     @classmethod
-    def of(cls, desk: Desk, **callback: Any) -> "World":
-        plain = settings()
+    def of(cls, desk: Desk, limits: LimitSettings | None = None, **callback: Any) -> "World":
+        plain, limits = settings(), limits or LimitSettings()
         line = line_on(
             desk,
             plain.model_copy(
                 update={
-                    "callback": CallbackSettings(trunk="carrier", **callback),
+                    "callback": CallbackSettings(**callback),
+                    "outbound": OutboundSettings(trunk="carrier", limits=limits),
                     "queue": plain.queue.model_copy(update={"wrap_up_seconds": 0.0}),
                 }
             ),

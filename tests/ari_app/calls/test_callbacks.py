@@ -13,18 +13,21 @@ from ari_app.ari import ChannelDestroyed, ChannelSnapshot
 from ari_app.callback_settings import CallbackSettings, check_callback
 from ari_app.calls.callback.callbacks import Callbacks
 from ari_app.calls.callback.dial import why_not
-from ari_app.calls.callback.request import dial_string
 from ari_app.calls.serve import serve
+from ari_app.outbound_settings import check_outbound
 from desk import callbacks, journal, timeline
 from desk.errors import DatabaseBusy
 from desk.journal import NewCall
+from desk.outbound import LimitSettings, OutboundSettings
+from desk.outbound.numbers import dial_string
 from desk.region import locate
 from tests.ari_app.calls.callback_rig import CUSTOMER, FIRST, TALK_SECONDS, World
 from tests.ari_app.calls.rig import CALL_ID, Desk, FakeChannel, call_on, line_on, outcome, settings
 
 pytestmark = pytest.mark.looptime
 
-ON = CallbackSettings(trunk="carrier")
+ON = OutboundSettings(trunk="carrier")
+LIMITS = LimitSettings()
 MINUTE = 60.0
 
 
@@ -74,11 +77,11 @@ async def working(world: World) -> AsyncIterator[None]:
 def test_only_chinese_subscribers_are_called_and_nothing_that_a_text_says(
     caller_id: str, dialled: str | None
 ) -> None:
-    assert dial_string(locate(caller_id, "022"), ON) == dialled
+    assert dial_string(locate(caller_id, "022"), LIMITS) == dialled
 
 
 def test_prefixes_that_are_not_allowed_are_not_called() -> None:
-    mobiles = ON.model_copy(update={"allowed_prefixes": ["1"]})
+    mobiles = LIMITS.model_copy(update={"allowed_prefixes": ["1"]})
     assert dial_string(locate("02287654321", "022"), mobiles) is None
     assert dial_string(locate(CUSTOMER, "022"), mobiles) == CUSTOMER
 
@@ -107,16 +110,24 @@ def test_a_trunk_that_fails_is_not_taken_for_a_customer_who_does_not_answer(
 def test_settings_name_the_trunk_schedule_or_prompt_that_is_missing() -> None:
     plain = settings()
 
-    def problems(**values: Any) -> list[str]:
-        found = check_callback(CallbackSettings(**values), plain.pbx, plain.ivr)
+    def problems(hours: str | None = None, **values: Any) -> list[str]:
+        found = [
+            *check_callback(CallbackSettings(hours=hours), True, plain.ivr),
+            *check_outbound(OutboundSettings(**values), plain.pbx, plain.ivr),
+        ]
         return [problem.message for problem in found]
 
     assert problems() == []
     assert problems(trunk="carrier", hours="day") == []
     assert "carrier" in problems(trunk="carier")[0]
     assert "day" in problems(hours="dya")[0]
+    assert "takes calls only" in problems(trunk="carrier", shown_number="4001234567")[0]
+    none = {"allowed_prefixes": ["1"], "refused_prefixes": ["1"]}
+    assert "no number at all" in problems(trunk="carrier", limits=none)[0]
     bare = plain.ivr.model_copy(update={"prompts": {}})
-    assert len(list(check_callback(ON, plain.pbx, bare))) == 5
+    assert len(list(check_callback(CallbackSettings(), True, bare))) == 5
+    assert list(check_callback(CallbackSettings(), False, bare)) == []
+    assert len(list(check_outbound(ON, plain.pbx, bare))) == 11
 
 
 class TestAsking:
@@ -125,7 +136,7 @@ class TestAsking:
     async def _visit(
         self, desk: Desk, caller_id: str, *does: tuple[float, str], trunk: str | None = "carrier"
     ) -> FakeChannel:
-        line = line_on(desk, settings(callback=CallbackSettings(trunk=trunk)))
+        line = line_on(desk, settings(outbound=OutboundSettings(trunk=trunk)))
         for agent in line.settings.pbx.agents:
             line.queue.busy(agent.extension, "another")
         channel, loop = FakeChannel(), asyncio.get_running_loop()
@@ -300,7 +311,7 @@ async def test_customer_who_hangs_up_before_the_talk_counts_as_reached_in_vain(
 
 class TestLimits:
     async def test_no_more_at_once_than_allowed(self, desk: Desk) -> None:
-        world = World.of(desk, most_at_once=1)
+        world = World.of(desk, LimitSettings(most_at_once=1))
         for number in (1, 2):
             await world.ask(f"huisheng-1.{number}", f"1382022000{number}")
         async with working(world):
@@ -310,7 +321,7 @@ class TestLimits:
         assert second - first > TALK_SECONDS
 
     async def test_no_more_within_an_hour_than_allowed(self, desk: Desk) -> None:
-        world = World.of(desk, most_per_hour=2)
+        world = World.of(desk, LimitSettings(most_per_hour=2))
         for number in (1, 2, 3):
             await world.ask(f"huisheng-1.{number}", f"1382022000{number}")
         async with working(world):
