@@ -84,6 +84,14 @@ t - t a a a  POST /tickets/{number}/void
 t - t a a a  POST /tickets/{number}/merge
 - - t a a a  POST /tickets/{number}/unmerge
 t - t a a a  POST /tickets/{number}/split
+t o t a a a  GET /tickets/{number}/sla
+# service levels
+t o t a a a  GET /sla/due
+a - a a a a  GET /sla/editions
+a - a a a a  GET /sla/editions/{edition}
+- - - - a a  POST /sla/effect
+- - - - a a  POST /sla/editions
+# between teams, and what is written beside a ticket
 t o t a a a  GET /handovers
 t o t a a a  GET /tickets/{number}/handovers
 t o t a a a  POST /tickets/{number}/handovers
@@ -95,6 +103,32 @@ t o t a a a  POST /tickets/{number}/links
 t o t a a a  DELETE /tickets/{number}/links/{kind}/{other}
 t o t a a a  GET /tickets/{number}/notes
 t o t a a a  POST /tickets/{number}/notes
+# working together
+t o t a a a  GET /tickets/{number}/watchers
+t o t a a a  POST /tickets/{number}/watchers
+t o t a a a  DELETE /tickets/{number}/watchers/{watcher}
+a a a a a a  GET /watched
+a a a a a a  GET /notices
+a a a a a a  GET /notices/events
+a a a a a a  POST /notices/read
+a a a a a a  POST /notices/{notice_id}/read
+t o t a a a  GET /tickets/{number}/attachments
+t o t a a a  POST /tickets/{number}/attachments
+t o t a a a  GET /tickets/{number}/attachments/{attachment_id}/content
+- - t a a a  DELETE /tickets/{number}/attachments/{attachment_id}
+a a a a a a  GET /templates
+- - a a a a  POST /templates
+a a a a a a  GET /templates/{template_id}
+- - a a a a  PUT /templates/{template_id}
+- - a a a a  DELETE /templates/{template_id}
+t o t a a a  POST /tickets/{number}/templates/{template_id}
+a a a a a a  GET /views
+a a a a a a  POST /views
+a a a a a a  GET /views/{view_id}
+a a a a a a  PUT /views/{view_id}
+a a a a a a  DELETE /views/{view_id}
+t o t a a a  GET /views/{view_id}/tickets
+t o t a a a  POST /tickets/bulk
 """  # agent, technician, lead, supervisor, administrator, integration
 
 _WIDTH = 2 * len(COLUMNS)

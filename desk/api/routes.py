@@ -8,11 +8,13 @@ from desk.api import (
     calls,
     customers,
     events,
+    notices,
     recordings,
     ticket_steps,
     ticket_together,
     tickets,
 )
+    watchers,
 
 router = APIRouter()
 for _room in (
@@ -25,5 +27,7 @@ for _room in (
     ticket_together,
     customers,
     events,
+    watchers,
+    notices,
 ):
     router.include_router(_room.router)

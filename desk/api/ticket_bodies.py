@@ -141,6 +141,9 @@ class Split(_Body):
     call_ids: list[CallOf] = Field(
         [], max_length=100, description="calls about the second matter; they go to its ticket"
     )
+    note_ids: list[AnId] = Field(
+        [], max_length=100, description="notes about it; the new ticket gets copies"
+    )
 
 
 class HandOver(_Body):
@@ -170,10 +173,19 @@ class Refuse(_Body):
 
 
 class NewNote(_Body):
-    """A note, internal unless public."""
+    """A note, internal unless public. In an internal one, @8001, @张敏 or @team:天津 tells whoever
+    is meant; @@ is a plain @.
+    """
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
     public: bool = False
+    send: Literal["sms", "email"] | None = Field(
+        None, description="how a public note goes to the customer as well"
+    )
+    to: str = Field(
+        "", max_length=254, pattern=r"^[^\x00-\x1f]*$",
+        description="which of the customer's numbers, where it is not to be the first that can",
+    )  # fmt: skip
 
 
 class NewLink(_Body):

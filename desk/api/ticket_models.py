@@ -227,12 +227,24 @@ class NoteOut(BaseModel):
     actor: str
     public: bool = Field(description="for the customer too")
     text: str | None = Field(description="null once erased")
+    mentions: list[str] = Field(description="to whom it speaks; they were told")
+    sent_by: str = Field(description="how it went to the customer: sms, email, or empty")
+    author: str = Field(description="who wrote it first, if it is a copy; else empty")
 
     @classmethod
     def of(cls, note: Note, masked: bool) -> Self:
         """From the desk's note."""
         text = mask_text(note.text) if masked and note.text is not None else note.text
-        return cls(id=note.id, at=note.at, actor=note.actor, public=note.public, text=text)
+        return cls(
+            id=note.id,
+            at=note.at,
+            actor=note.actor,
+            public=note.public,
+            text=text,
+            mentions=list(note.mentions),
+            sent_by=note.sent_by,
+            author=note.author,
+        )
 
 
 class TransitionOut(BaseModel):

@@ -123,8 +123,9 @@ async def split(change: Changing, body: take.Split) -> SplitOut:
     """
     new = NewTicket(body.type, body.subject, body.description, labels=tuple(body.labels))
     first, made = await change.write(
-        merging.split, new, expected_version=change.seen, call_ids=body.call_ids
-    )
+        merging.split, new, expected_version=change.seen, call_ids=body.call_ids,
+        note_ids=body.note_ids,
+    )  # fmt: skip
     return SplitOut(
         ticket=shown(first, change.who, change.response), new=TicketOut.of(made, change.who.masked)
     )
@@ -169,8 +170,14 @@ async def list_notes(
 
 @router.post("/tickets/{number}/notes", responses=ADD_ERRORS, status_code=201)
 async def add_note(change: Adding, body: take.NewNote) -> NoteOut:
-    """Write a note; the version stays. Scope `tickets:write`."""
-    note = await change.write(notes.add, body.text, public=body.public)
+    """Write a note; the version stays. Whom it mentions is told; a public one goes to the customer
+    if `send` says how. Scope `tickets:write`.
+    """
+    new = noting.NewNote(
+        body.text, body.public, body.send, (e164(body.to) or "") if body.to else ""
+    )
+    everybody = await change.desk.db.read(people.roster)
+    note = await change.write(noting.write, new, roster=everybody)
     return NoteOut.of(note, change.who.masked)
 
 

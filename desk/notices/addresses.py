@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from desk.errors import DeskError
+from desk.errors import Unacceptable
 
 MOST_ADDRESS = 130
 ROLE = "role:"
@@ -18,7 +18,7 @@ _ROLE = re.compile(r"role:[a-z_]{1,30}(@[^@\s][^@]{0,59})?")
 _NAMED = re.compile(r"(team|agent):[^@]*\S")
 
 
-class BadAddress(DeskError):  # noqa: N818
+class BadAddress(Unacceptable):
     """A notice has nobody whom it can reach."""
 
     error_id = "bad-address"
@@ -62,15 +62,15 @@ class Inbox:
     everywhere: str = ""
 
     @classmethod
-    def of(cls, names: Iterable[str], role: str, team: str) -> "Inbox":
-        """The inbox of somebody with these names (the first one reads) in a team; without a team,
-        in all of them.
+    def of(cls, reader: str, names: Iterable[str], role: str, team: str) -> "Inbox":
+        """The inbox of somebody with these names who has a role in a team; without a team, in all
+        of them. A name that would be a team's or a role's is no one's own.
         """
-        own = tuple(dict.fromkeys(name for name in names if name))
+        own = [name for name in names if name and not name.startswith((TEAM, ROLE))]
         places = [f"{ROLE}{role}"]
         if team:
             places += [f"{TEAM}{team}", f"{ROLE}{role}@{team}"]
-        return cls(own[0], (*own, *places), "" if team else role)
+        return cls(reader, tuple(dict.fromkeys([*own, *places])), "" if team else role)
 
     def holds(self, recipient: str) -> bool:
         """Whether a notice to this address is in it."""

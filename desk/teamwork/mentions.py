@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from desk.errors import DeskError
+from desk.errors import Unacceptable
 from desk.teamwork.people import TEAM, Roster
 
 MOST = 20
@@ -21,7 +21,7 @@ _WORD = re.compile(
 _MOST_NAME = 130
 
 
-class UnknownMention(DeskError):  # noqa: N818
+class UnknownMention(Unacceptable):
     """A note speaks to nobody who is known, or to nobody in particular."""
 
     error_id = "unknown-mention"

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from desk import customers, messages
-from desk.errors import DeskError, NoSuchTicket
+from desk.errors import NoSuchTicket, Unacceptable
 from desk.messages.put import unreachable
 from desk.notices import NewNotice, notify
 from desk.teamwork.mentions import checked, is_team
@@ -24,7 +24,7 @@ MOST_QUOTED = 80
 SendBy = Literal["sms", "email"]
 
 
-class NoWayToReach(DeskError):  # noqa: N818
+class NoWayToReach(Unacceptable):
     """The customer cannot be written to like this; the note was not written either."""
 
     error_id = "no-way-to-reach"

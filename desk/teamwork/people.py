@@ -3,9 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection, select
+
+from desk.db.schema.account import accounts
+from desk.house import house_of
 from desk.notices import address
 
 TEAM = "team:"
+AGENT = "agent:"
+_ACCOUNTS = (
+    select(accounts.c.name, accounts.c.full_name, accounts.c.team, accounts.c.extension)
+    .where(accounts.c.disabled_at.is_(None))
+    .order_by(accounts.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +63,22 @@ class Roster:
         for team in self.teams:
             found[f"{TEAM}{team}".casefold()] = [f"{TEAM}{team}"]
         return found
+
+
+def roster(db: Connection) -> Roster:
+    """Everybody who has an account or stands in the configuration. An account goes before the
+    extension that it has: they are one person.
+    """
+    house = house_of(db)
+    holders: dict[str, str] = {}
+    people = []
+    for row in db.execute(_ACCOUNTS):
+        extension = (f"{AGENT}{row.extension}", row.extension) if row.extension else ()
+        people.append(Person(row.name, (row.full_name, *extension), row.team))
+        if row.extension:
+            holders[f"{AGENT}{row.extension}"] = row.name
+    for member in house.members:
+        extension = (member.name.removeprefix(AGENT),) if member.name.startswith(AGENT) else ()
+        names = (member.full_name, *extension)
+        people.append(Person(holders.get(member.name, member.name), names, member.team))
+    return Roster.of(people, house.teams)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select
 from desk.db.insert import insert_unless_there
 from desk.db.schema.teamwork import watchers
 from desk.db.types import moment
-from desk.errors import DeskError
+from desk.errors import Refused
 from desk.notices import NewNotice, address, notify
 from desk.numbering import ticket_number
 from desk.text import storable
@@ -30,7 +30,7 @@ class Cause(StrEnum):
     MENTION = "mention"
 
 
-class TooManyWatchers(DeskError):  # noqa: N818
+class TooManyWatchers(Refused):
     """A ticket has as many watchers as it may have."""
 
     error_id = "too-many-watchers"

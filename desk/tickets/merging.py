@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from desk.errors import NotLinkable, NotSplittable, RoleNotAllowed
 from desk.text import storable
-from desk.tickets import links
+from desk.tickets import links, notes
 from desk.tickets.change import By, held, step
 from desk.tickets.digest import gather
 from desk.tickets.handovers import withdraw_open
@@ -99,17 +99,19 @@ def split(
     by: By,
     expected_version: int | None,
     call_ids: Sequence[str] = (),
+    note_ids: Sequence[int] = (),
 ) -> tuple[Ticket, Ticket]:
     """拆分: a second matter of the same customer gets a ticket of its own; `ticket.split`.
 
     Args:
         new: its type, subject, description and labels; caller and customer are the first one's.
         call_ids: calls that were about the second matter; they belong to its ticket from now on.
+        note_ids: notes about it; the new ticket gets copies of them.
 
     Returns the first ticket and the new one.
 
     Raises:
-        NotSplittable: it has ended, or a call is not one that can go.
+        NotSplittable: it has ended, a call is not one that can go, or a note is not its own.
         NoSuchTicket, NoSuchCall, VersionConflict, RoleNotAllowed: see `steps`.
     """
     moving = [call_for_change(db, call_id) for call_id in sorted(set(call_ids))[:MOST_CALLS]]
@@ -124,6 +126,9 @@ def split(
             why = f"call {call.id!r} does not belong to it"
         elif call.id == ticket.call_id:
             why = f"call {call.id!r} opened it and stays"
+    foreign = notes.missing(db, ticket_id, note_ids)
+    if foreign:
+        why = f"it has no notes {', '.join(map(str, foreign))}"
     if why:
         raise NotSplittable(f"ticket {ticket.number} cannot be split like this: {why}")
     customer_ids = (
@@ -141,7 +146,13 @@ def split(
     for call in moving:
         link(db, call.id, made.id)
     links.add(db, made.id, ticket_id, links.Kind.SPLIT_FROM, now, by=by)
-    body = {"number": ticket.number, "other": made.number, "calls": [call.id for call in moving]}
+    copied = notes.copy(db, note_ids, ticket_id, made.id, now, by=by)
+    body = {
+        "number": ticket.number,
+        "other": made.number,
+        "calls": [call.id for call in moving],
+        "notes": copied,
+    }
     append(
         db,
         kind="ticket.split",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from desk.db.schema import timeline
 from desk.db.types import moment
@@ -22,7 +22,9 @@ MOST_TEXT = 10_000
 MOST = 200
 KIND = "note.added"
 COPIED = "note.copied"
-KINDS = (KIND, COPIED)
+_NOTES = select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.body).where(
+    timeline.c.kind.in_((KIND, COPIED))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +91,21 @@ def add(
     return Note(entry.seq, now, by.actor, public, text, tuple(mentions), sent_by)
 
 
+def missing(db: Connection, ticket_id: int, note_ids: Sequence[int]) -> list[int]:
+    """Those of the ids that are no notes of the ticket."""
+    found = {row.seq for row in db.execute(_of_ids(ticket_id, note_ids))} if note_ids else set()
+    return sorted(set(note_ids) - found)
+
+
 def copy(
     db: Connection, note_ids: Sequence[int], from_id: int, ticket_id: int, now: datetime, *, by: By
-) -> int:
+) -> list[int]:
     """Let another ticket have notes of a ticket too; `note.copied` at the other. They are internal
-    there: what the customer was told is told. Erased ones are left. Returns how many.
-
-    Raises:
-        LookupError: one is no note of the ticket.
+    there: what the customer was told is told. Erased ones are left. Returns the copied ones.
     """
-    wanted = sorted(set(note_ids))
-    rows = {
-        row.seq: row
-        for row in db.execute(
-            select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.kind,
-                   timeline.c.body).where(
-                timeline.c.seq.in_(wanted),
-                timeline.c.ticket_id == from_id,
-                timeline.c.kind.in_(KINDS),
-            )
-        )
-    }  # fmt: skip
-    missing = [note_id for note_id in wanted if note_id not in rows]
-    if missing:
-        raise LookupError(f"no notes of ticket {ticket_number(from_id)}: {missing}")
-    copied = 0
-    for note in (_note(rows[note_id]) for note_id in wanted):
+    copied = []
+    found = db.execute(_of_ids(from_id, note_ids)).all() if note_ids else ()
+    for note in map(_note, found):
         if note.text is None:
             continue
         body = {
@@ -126,8 +117,13 @@ def copy(
             "note_id": note.id,
         }
         append(db, kind=COPIED, body=body, now=now, ticket_id=ticket_id, actor=by.actor)
-        copied += 1
+        copied.append(note.id)
     return copied
+
+
+def _of_ids(ticket_id: int, note_ids: Sequence[int]) -> Select[Any]:
+    own = (timeline.c.ticket_id == ticket_id, timeline.c.seq.in_(set(note_ids)))
+    return _NOTES.where(*own).order_by(timeline.c.seq)
 
 
 def of_ticket(
@@ -136,12 +132,8 @@ def of_ticket(
     """Notes of a ticket, oldest first, at most 200: all, only public ones, or only internal ones.
     An erased note counts as internal.
     """
-    query = (
-        select(timeline.c.seq, timeline.c.at, timeline.c.actor, timeline.c.kind, timeline.c.body)
-        .where(
-            timeline.c.ticket_id == ticket_id, timeline.c.seq > after, timeline.c.kind.in_(KINDS)
-        )
-        .order_by(timeline.c.seq)
+    query = _NOTES.where(timeline.c.ticket_id == ticket_id, timeline.c.seq > after).order_by(
+        timeline.c.seq
     )
     found = []
     for row in db.execute(query):

@@ -22,9 +22,9 @@ from tests.rig.samples import NOW, count
 
 SETTINGS = NoticeSettings(managers=["role:supervisor", "boss"], keep_days=30)
 CHORES = notice_chores(SETTINGS)
-ZHANG = Inbox.of(["zhang", "张敏"], "agent", "天津")
-LEADER = Inbox.of(["leader"], "lead", "天津")
-BOSS = Inbox.of(["boss"], "supervisor", "")
+ZHANG = Inbox.of("zhang", ["zhang", "张敏"], "agent", "天津")
+LEADER = Inbox.of("leader", ["leader"], "lead", "天津")
+BOSS = Inbox.of("boss", ["boss"], "supervisor", "")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_who_takes_a_ticket_himself_is_not_told(following: Database) -> No
     db = following
     ticket = await db.write(opened)
     await db.write(steps.assign, ticket.id, NOW, by=AGENT, expected_version=1, assignee=AGENT.actor)
-    assert await told(db, Inbox.of([AGENT.actor], "agent", "")) == []
+    assert await told(db, Inbox.of(AGENT.actor, [AGENT.actor], "agent", "")) == []
 
 
 async def test_teams_hear_of_hand_overs(following: Database) -> None:
@@ -70,7 +70,7 @@ async def test_teams_hear_of_hand_overs(following: Database) -> None:
     await db.write(mark_overdue, NOW + timedelta(hours=1))
     assert await told(db, LEADER) == [("handover", "team:天津"), ("handover", "role:lead@天津")]
     await db.write(handovers.refuse, ticket.id, "不归", LATER, by=OTHER, expected_version=4)
-    beijing = Inbox.of(["li"], "lead", "北京")
+    beijing = Inbox.of("li", ["li"], "lead", "北京")
     assert await told(db, beijing) == [("handover", "role:lead@北京"), ("handover", "team:北京")]
     await db.write(handovers.ask, ticket.id, "天津", "上门", NOW, by=AGENT, expected_version=5)
     await db.write(handovers.withdraw, ticket.id, NOW, by=AGENT, expected_version=6)
@@ -120,7 +120,7 @@ async def test_who_had_solved_it_hears_that_it_is_not_solved(following: Database
     db = following
     ticket = await db.write(resolved)
     await db.write(closing.reopen, ticket.id, "又坏了", LATER, by=LEAD, expected_version=3)
-    agent = Inbox.of([AGENT.actor], "agent", "")
+    agent = Inbox.of(AGENT.actor, [AGENT.actor], "agent", "")
     assert ("reopened", AGENT.actor) in await told(db, agent)
 
 

@@ -9,9 +9,9 @@ from desk.db.engine import Database
 from desk.notices import BadAddress, Inbox, NewNotice, NoSuchNotice
 from tests.rig.samples import NOW, call_with_ticket, count
 
-ZHANG = Inbox.of(["zhang.min", "agent:8001", "张敏"], "agent", "天津")
-LI = Inbox.of(["li.qiang", "agent:8002"], "lead", "天津")
-WANG = Inbox.of(["wang"], "supervisor", "")
+ZHANG = Inbox.of("zhang.min", ["zhang.min", "agent:8001", "张敏"], "agent", "天津")
+LI = Inbox.of("li.qiang", ["li.qiang", "agent:8002"], "lead", "天津")
+WANG = Inbox.of("wang", ["wang"], "supervisor", "")
 
 
 async def told(db: Database, to: str, key: str = "k", kind: str = "rule") -> int | None:

@@ -17,8 +17,8 @@ from tests.desk.lifecycle.cases import AGENT, SYSTEM
 from tests.rig.samples import NOW, call_with_ticket, count
 
 ROSTER = Roster.of([Person("zhang.min", ("8001", "张敏"), "天津")], ["北京"])
-ZHANG = Inbox.of(["zhang.min"], "agent", "天津")
-BEIJING = Inbox.of(["wang"], "agent", "北京")
+ZHANG = Inbox.of("zhang.min", ["zhang.min"], "agent", "天津")
+BEIJING = Inbox.of("wang", ["wang"], "agent", "北京")
 LATER = NOW + timedelta(minutes=5)
 
 

@@ -16,7 +16,7 @@ from tests.desk.lifecycle.cases import AGENT, LEAD, opened
 from tests.rig.samples import NOW
 
 CHORES = [*teamwork_chores(), *notice_chores(NoticeSettings())]
-ZHANG = Inbox.of(["zhang.min"], "agent", "")
+ZHANG = Inbox.of("zhang.min", ["zhang.min"], "agent", "")
 
 
 async def heard(db: Database, inbox: Inbox = ZHANG) -> list[tuple[str, str]]:
@@ -48,7 +48,7 @@ async def test_nobody_is_told_of_his_own_doing(db: Database) -> None:
     ticket = await db.write(opened)
     await db.write(watching.watch, ticket.id, AGENT.actor, NOW, by=AGENT)
     await db.write(steps.start, ticket.id, NOW, by=AGENT, expected_version=1)
-    assert await heard(db, Inbox.of([AGENT.actor], "agent", "")) == []
+    assert await heard(db, Inbox.of(AGENT.actor, [AGENT.actor], "agent", "")) == []
 
 
 async def test_watchers_go_along_when_tickets_become_one(db: Database) -> None:
