@@ -48,13 +48,15 @@ class Member(_Data):
     """Somebody who takes tickets.
 
     Attributes:
-        name: as a ticket's assignee: `agent:8001`, or an account's name.
+        name: as a ticket's assignee: an account's name, or `agent:8001` of who has none.
+        names: by which tickets may name this person too.
         role: agent, technician, lead, supervisor or administrator.
         regions: area codes or provinces; empty: all.
     """
 
     name: str
     full_name: str = ""
+    names: tuple[str, ...] = ()
     team: str = ""
     role: str = "agent"
     skills: tuple[str, ...] = ()

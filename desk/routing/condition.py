@@ -83,11 +83,19 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that was checked. `constant`: what it always is, whatever the facts."""
+    """A condition that was checked.
+
+    Attributes:
+        constant: what it always is, whatever the facts.
+        paths: the facts that it asks about.
+        literals: the texts that are written in it.
+    """
 
     text: str
     schema: Schema
     constant: bool | None
+    paths: frozenset[str]
+    literals: tuple[str, ...]
     _rule: Any = field(compare=False, repr=False)
     _groups: tuple[tuple["_Part", ...], ...] = field(compare=False, repr=False)
 
@@ -162,18 +170,22 @@ def _compiled(text: str, schema: Schema) -> Condition:
         rule.evaluate({})
     except EngineError as error:
         raise BadCondition(text, 0, error.message, "compare things of one type") from error
-    return Condition(text, schema, constant, rule, groups)
+    paths = frozenset(path for _, path in _paths(words, schema))
+    return Condition(text, schema, constant, paths, _literals(words), rule, groups)
+
+
+def _literals(words: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(word.text[1:-1] for word in words if word.text[0] in "\"'")
 
 
 def _part(clause: str, whole: str, schema: Schema) -> _Part:
     words = words_of(clause)
-    literals = tuple(word.text[1:-1] for word in words if word.text[0] in "\"'")
     asks = any(word.text == "$mentions" for word in words)
     return _Part(
         clause,
         _rule(clause, whole, whole.find(clause), schema),
         tuple(dict.fromkeys(path for _, path in _paths(words, schema))),
-        literals if asks else (),
+        _literals(words) if asks else (),
     )
 
 

@@ -66,3 +66,12 @@ class NothingToTake(NotFound):
         super().__init__(f"no ticket waits for {actor}; ask again later")
         self.actor = actor
 
+
+class BadSample(DeskError):  # noqa: N818
+    """A sample names what is no fact, or gives it another type. `problems`: a sentence each."""
+
+    error_id = "bad-sample"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

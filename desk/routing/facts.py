@@ -20,7 +20,7 @@ ZONE: tzinfo = ZoneInfo("Asia/Shanghai")
 
 _OPEN = [status.value for status in sorted(OPEN)]
 _CUSTOMER = Prepared(
-    select(customers.c.name, customers.c.company, customers.c.level).where(
+    select(customers.c.name, customers.c.company, customers.c.level, customers.c.score).where(
         customers.c.id == bindparam("of_customer")
     )
 )
@@ -174,12 +174,13 @@ def _customer(db: Connection, customer_id: int | None) -> dict[str, Any]:
     row = _CUSTOMER.execute(db, values).fetchone()
     if row is None:
         return {"known": False}
-    name, company, level = row
+    name, company, level, score = row
     return {
         "known": True,
         "name": name,
         "company": company,
         "level": level,
+        "score": score if score is not None else 0,
         "open_tickets": db.execute(_OTHERS, values).scalar_one(),
     }
 

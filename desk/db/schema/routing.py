@@ -11,6 +11,7 @@ routing_editions = Table(
     metadata,
     Column("edition", Integer, primary_key=True, autoincrement=False),
     Column("content", Text, nullable=False),  # the YAML as it was given
+    Column("fields", Text, nullable=False),  # those it could ask about, with their types
     Column("note", Text, nullable=False),
     Column("restores", ForeignKey("routing_editions.edition")),  # a roll-back names what it repeats
     Column("activated_at", UtcTime, nullable=False),

@@ -51,6 +51,7 @@ def _make_editions() -> None:
         "routing_editions",
         sa.Column("edition", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("restores", sa.Integer(), nullable=True),
         sa.Column("activated_at", UtcTime(), nullable=False),
