@@ -6,51 +6,20 @@ is only ever data: it is compared, never read as a part of a condition.
 """
 
 import difflib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Any
 
-import rule_engine
-from rule_engine import DataType, ast
-from rule_engine.builtins import Builtins
-from rule_engine.errors import EngineError
-
 from desk.routing.clauses import Word, alternatives, words_of
+from desk.routing.engine import compiled, mentions, rule_of
 from desk.routing.errors import BadCondition
-from desk.routing.schema import FACTS, SCHEMA, Kind, Schema, typed, value_of
+from desk.routing.schema import SCHEMA, Schema, value_of
 
 MOST_SHOWN = 60  # characters of a value in an explanation
 
-_TYPES: Mapping[Kind, Any] = {
-    Kind.TEXT: DataType.STRING,
-    Kind.NUMBER: DataType.FLOAT,
-    Kind.YES_NO: DataType.BOOLEAN,
-    Kind.MOMENT: DataType.DATETIME,
-    Kind.TEXTS: DataType.ARRAY(DataType.STRING),
-}
-_WORDS: Mapping[str, str] = {
-    "STRING": "a text",
-    "FLOAT": "a number",
-    "BOOLEAN": "yes or no",
-    "DATETIME": "a moment",
-    "TIMEDELTA": "a duration",
-    "ARRAY": "a list",
-}
 _ATTRIBUTES = frozenset({"length", "is_empty", "starts_with", "ends_with"})
 _KEYWORDS = frozenset({"and", "or", "not", "in", "true", "false"})
-
-
-def mentions(text: str, words: Sequence[str]) -> bool:
-    """Whether a text has one of the words, in any width and case."""
-    plain = _plain(text)
-    return any(_plain(word) in plain for word in words if word)
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +121,11 @@ def _short(value: Any) -> Any:
 def _compiled(text: str, schema: Schema) -> Condition:
     words = words_of(text)
     _check_names(text, words, schema)
-    rule = _rule(text, text, 0, schema)
-    expression = rule.statement.expression
-    for node in _nodes(expression):
-        _check_node(text, node)
-    if expression.result_type != DataType.BOOLEAN:
-        raise BadCondition(
-            text, words[0].start, f"it is {_word(expression.result_type)}, not yes or no",
-            "compare it with something: == 3",
-        )  # fmt: skip
+    rule, constant = compiled(text, schema)
     groups = tuple(
         tuple(_part(clause, text, schema) for clause in group)
         for group in alternatives(text, words)
     )
-    constant = expression.value if isinstance(expression, ast.BooleanExpression) else None
-    try:
-        rule.evaluate({})
-    except EngineError as error:
-        raise BadCondition(text, 0, error.message, "compare things of one type") from error
     paths = frozenset(path for _, path in _paths(words, schema))
     return Condition(text, schema, constant, paths, _literals(words), rule, groups)
 
@@ -183,72 +139,10 @@ def _part(clause: str, whole: str, schema: Schema) -> _Part:
     asks = any(word.text == "$mentions" for word in words)
     return _Part(
         clause,
-        _rule(clause, whole, whole.find(clause), schema),
+        rule_of(clause, whole, whole.find(clause), schema),
         tuple(dict.fromkeys(path for _, path in _paths(words, schema))),
         _literals(words) if asks else (),
     )
-
-
-def _rule(text: str, whole: str, offset: int, schema: Schema) -> Any:
-    try:
-        return rule_engine.Rule(text, context=_context(schema))
-    except EngineError as error:
-        token = getattr(error, "token", None)
-        at = offset + (token.lexpos if token is not None else 0)
-        mend = "look at this place and the one before it"
-        if token is None and "EOF" in error.message:
-            at, mend = len(whole), "something is missing at the end"
-        what = error.message.partition(" at: ")[0]
-        raise BadCondition(whole, at, what, mend) from error
-
-
-@lru_cache(maxsize=32)
-def _context(schema: Schema) -> rule_engine.Context:
-    fields = DataType.OBJECT(
-        "ticket.fields",
-        {name: _TYPES[kind] for name, kind in schema.fields},
-        accessor=partial(_get, schema, "ticket.fields"),
-    )
-    subjects: dict[str, Any] = {}
-    for subject, facts in FACTS.items():
-        attributes = {name: _TYPES[fact.kind] for name, fact in facts.items()}
-        if subject == "ticket":
-            attributes["fields"] = fields
-        accessor = partial(_get, schema, subject)
-        subjects[subject] = DataType.OBJECT(subject, attributes, accessor=accessor)
-    context = rule_engine.Context(
-        resolver=_resolve,
-        type_resolver=rule_engine.type_resolver_from_dict(subjects),
-        default_timezone="utc",
-    )
-    context.builtins = Builtins(
-        {"mentions": mentions},
-        value_types={
-            "mentions": DataType.FUNCTION(
-                "mentions",
-                return_type=DataType.BOOLEAN,
-                argument_types=(DataType.STRING, DataType.ARRAY(DataType.STRING)),
-            )
-        },
-    )
-    return context
-
-
-def _resolve(facts: Mapping[str, Any], name: str) -> Any:
-    return _shown(facts.get(name))
-
-
-def _shown(found: Any) -> Any:
-    """A proxy, for rule-engine would copy a plain dict, long texts included."""
-    return MappingProxyType(found if isinstance(found, dict) else {})
-
-
-def _get(schema: Schema, subject: str, value: Any, name: str) -> Any:
-    found = value.get(name) if isinstance(value, Mapping) else None
-    kind = schema.kind_of(subject, name)
-    if kind is None:  # ticket.fields itself
-        return _shown(found)
-    return typed(kind, found)
 
 
 def _check_names(text: str, words: Sequence[Word], schema: Schema) -> None:
@@ -287,68 +181,3 @@ def _path(name: str, schema: Schema) -> str | None:
     if last in _ATTRIBUTES and subject:
         return _path(subject, schema)
     return None
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    yield node
-    names = ("left", "right", "object", "container", "member", "function", "arguments", "value")
-    for name in names:
-        found = getattr(node, name, None)
-        for each in found if isinstance(found, list | tuple) else (found,):
-            if isinstance(each, ast.ExpressionBase):
-                yield from _nodes(each)
-
-
-def _check_node(text: str, node: Any) -> None:
-    """Refuse what rule-engine takes and then finds never to hold."""
-    if isinstance(node, ast.LogicExpression):
-        _must_be_yes_no(text, node.left, node.right)
-    elif isinstance(node, ast.UnaryExpression) and node.type == "not":
-        _must_be_yes_no(text, node.right)
-    elif isinstance(node, ast.ComparisonExpression):
-        if not DataType.is_compatible(node.left.result_type, node.right.result_type):
-            what = f"{_named(node.left)} is compared with {_named(node.right)}"
-            raise BadCondition(text, _place(text, node.left, node.right), what, "compare likes")
-    elif isinstance(node, ast.ContainsExpression):
-        container = node.container.result_type
-        wanted = DataType.STRING if container == DataType.STRING else container.value_type
-        if not DataType.is_compatible(wanted, node.member.result_type):
-            what = f"{_named(node.member)} cannot be in {_named(node.container)}"
-            raise BadCondition(
-                text, _place(text, node.member, node.container), what, "look for likes in a list"
-            )
-
-
-def _must_be_yes_no(text: str, *nodes: Any) -> None:
-    for node in nodes:
-        if node.result_type != DataType.BOOLEAN:
-            raise BadCondition(
-                text, _place(text, node), f"{_named(node)} is not yes or no",
-                "compare it with something: == 3",
-            )  # fmt: skip
-
-
-def _named(node: Any) -> str:
-    path = _dotted(node)
-    return f"{path} ({_word(node.result_type)})" if path else _word(node.result_type)
-
-
-def _dotted(node: Any) -> str:
-    if isinstance(node, ast.SymbolExpression):
-        return str(node.name)
-    if isinstance(node, ast.GetAttributeExpression):
-        before = _dotted(node.object)
-        return f"{before}.{node.name}" if before else ""
-    return ""
-
-
-def _place(text: str, *nodes: Any) -> int:
-    for node in nodes:
-        path = _dotted(node)
-        if path and path in text:
-            return text.find(path)
-    return 0
-
-
-def _word(kind: Any) -> str:
-    return _WORDS.get(kind.name, kind.name.lower())

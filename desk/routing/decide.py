@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from desk.routing.condition import Condition, Why, mentions
+from desk.routing.condition import Condition, Why
+from desk.routing.engine import mentions
 from desk.routing.ruleset import LevelFlow, Rule, RuleSet, Then
 from desk.routing.schema import Schema
 
