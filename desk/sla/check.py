@@ -1,19 +1,20 @@
 """Names in the `sla:` section that lead nowhere."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from desk.calendar import CalendarFileError, read_overrides
 from desk.region import areas
-from desk.sla.settings import DEFAULT, SlaSettings
+from desk.sla.settings import DEFAULT, PolicySettings, SlaSettings
 
+Wrong = tuple[tuple[int | str, ...], str]
 ABROAD = ("香港", "澳门", "台湾")
 
 
 def check_sla(
     sla: SlaSettings, types: Collection[str], teams: Collection[str], home: Path
-) -> Iterator[tuple[tuple[int | str, ...], str]]:
+) -> Iterator[Wrong]:
     """Every problem as (where in config.yaml, a sentence with the mend), in the file's order.
 
     Args:
@@ -21,17 +22,40 @@ def check_sla(
         home: the folder that paths are relative to.
     """
     for team, calendar in sla.calendars.items():
-        if team != DEFAULT and team not in teams:
-            yield ("sla", "calendars", team), _unknown("team", team, [*teams, DEFAULT])
+        for where, sentence in _check_team(team, teams):
+            yield ("sla", *where), sentence
         if calendar.file is not None:
             try:
                 read_overrides(home / calendar.file)
             except CalendarFileError as error:
                 yield ("sla", "calendars", team, "file"), str(error)
+    for where, sentence in _check_policies(sla.policies, types):
+        yield ("sla", *where), sentence
+
+
+def check_names(
+    policies: Sequence[PolicySettings],
+    calendars: Collection[str],
+    types: Collection[str],
+    teams: Collection[str],
+) -> Iterator[Wrong]:
+    """Teams, regions and ticket types that do not exist, each as (where, a sentence)."""
+    for team in calendars:
+        yield from _check_team(team, teams)
+    yield from _check_policies(policies, types)
+
+
+def _check_team(team: str, teams: Collection[str]) -> Iterator[Wrong]:
+    if team != DEFAULT and team not in teams:
+        yield ("calendars", team), _unknown("team", team, [*teams, DEFAULT])
+
+
+def _check_policies(policies: Sequence[PolicySettings], types: Collection[str]) -> Iterator[Wrong]:
     provinces = {area.province for area in areas().values()}.union(ABROAD)
-    for place, policy in enumerate(sla.policies):
+    for place, policy in enumerate(policies):
+        at: tuple[int | str, ...]
         for position, region in enumerate(policy.regions):
-            at = ("sla", "policies", place, "regions", position)
+            at = ("policies", place, "regions", position)
             area = areas().get(region)
             if area is not None and area.area_code != region:
                 yield at, f"{region} was merged into {area.area_code}; use that"
@@ -39,7 +63,7 @@ def check_sla(
                 yield at, _unknown("area code or province", region, provinces)
         for position, name in enumerate(policy.types):
             if name not in types:
-                at = ("sla", "policies", place, "types", position)
+                at = ("policies", place, "types", position)
                 yield at, _unknown("ticket type", name, types)
 
 

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from desk.sla.book import Book, Editions
 from desk.sla.history import History, Mode, Period, Stretch, mode_of, periods
 from desk.sla.settings import Target, TargetSettings, share_of
+
+Colour = Literal["green", "amber", "red"]
 
 
 class ClockState(StrEnum):
@@ -61,7 +64,7 @@ class Clock:
     ended_at: datetime | None
     steps: tuple[tuple[str, datetime], ...] = ()
 
-    def colour(self, now: datetime) -> str:
+    def colour(self, now: datetime) -> Colour:
         """`green`, `amber` or `red`, as of `now` or of its end."""
         at = self.ended_at or now
         if self.due_at is not None and self.due_at < at:

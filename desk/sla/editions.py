@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from desk.calendar import announced_through
 from desk.db.prepared import Prepared
 from desk.db.schema import sla_cursor, sla_editions, tickets
 from desk.db.types import moment
-from desk.errors import VersionConflict
+from desk.errors import NotFound, VersionConflict
 from desk.sla.book import Book, Editions, book_of
 from desk.timeline import append
 
@@ -37,6 +39,26 @@ _DONE_TO = (
 )
 
 
+class NoSuchEdition(NotFound):
+    """No edition of the service levels has this number."""
+
+    error_id = "no-such-edition"
+
+    def __init__(self, edition: int) -> None:
+        super().__init__(f"service levels have no edition {edition}; `huisheng sla editions`")
+        self.edition = edition
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A book with when it came into force, and who put it there."""
+
+    number: int
+    since: datetime
+    actor: str
+    book: Book
+
+
 @dataclass(frozen=True, slots=True)
 class Recomputing:
     """Where recomputing after a change stands: tickets with ids in (done, until] are to do."""
@@ -54,6 +76,37 @@ def in_force(db: Connection) -> Editions | None:
     return Editions(
         tuple((moment(since), book_of(content, edition)) for edition, content, since in rows)
     )
+
+
+def editions(db: Connection, before: int | None = None, limit: int = 50) -> list[Edition]:
+    """Editions with numbers below `before`, the newest first."""
+    query = select(sla_editions).order_by(sla_editions.c.edition.desc()).limit(limit)
+    if before is not None:
+        query = query.where(sla_editions.c.edition < before)
+    return [_edition(row) for row in db.execute(query)]
+
+
+def edition(db: Connection, number: int) -> Edition:
+    """One edition.
+
+    Raises:
+        NoSuchEdition: there is none with this number.
+    """
+    row = db.execute(select(sla_editions).where(sla_editions.c.edition == number)).one_or_none()
+    if row is None:
+        raise NoSuchEdition(number)
+    return _edition(row)
+
+
+def former(db: Connection, number: int) -> Book:
+    """The book of an edition, to be put in force again. It knows the holidays that are known now.
+
+    Raises:
+        NoSuchEdition: there is none with this number.
+    """
+    data = edition(db, number).book.data
+    known = max(data.known_through, announced_through())
+    return Book.of(data.model_copy(update={"known_through": known}))
 
 
 def lock(db: Connection) -> int:
@@ -120,3 +173,8 @@ def recomputing(db: Connection) -> Recomputing | None:
 def recomputed(db: Connection, edition: int, done_to: int) -> None:
     """Note how far recomputing has come."""
     db.execute(_DONE_TO, {"of_edition": edition, "done_to": done_to})
+
+
+def _edition(row: Any) -> Edition:
+    book = book_of(row.content, row.edition)
+    return Edition(row.edition, moment(row.applied_at), row.actor, book)

@@ -120,7 +120,7 @@ def stored_clocks(db: Connection, ticket_id: int) -> list[Clock]:
     found = []
     for values in rows:
         row = dict(zip(_NAMES, values, strict=True))
-        found.append(_clock(row, tuple(pending.get((row["target"], row["cycle"]), ()))))
+        found.append(clock_of(row, tuple(pending.get((row["target"], row["cycle"]), ()))))
     return sorted(found, key=_order)
 
 
@@ -219,7 +219,8 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _clock(values: dict[str, Any], steps: tuple[tuple[str, Any], ...]) -> Clock:
+def clock_of(values: dict[str, Any], steps: tuple[tuple[str, Any], ...] = ()) -> Clock:
+    """The clock in a row of all columns."""
     row = _comparable(values)
     return Clock(
         target=Target(row["target"]),

@@ -1,6 +1,6 @@
 """The `sla:` section of config.yaml: service levels as data; docs/sla.md says what each means."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -141,11 +141,10 @@ class HoursSettings(_Section):
     dates: dict[date, list[Hours]] = {}
 
 
-class CalendarSettings(_Section):
-    """When a team works. No `timezone`: `company.timezone`. No `file`: `ivr.calendar_file`."""
+class CalendarHours(_Section):
+    """When a team works."""
 
     timezone: str | None = None
-    file: Path | None = None
     hours: HoursSettings = HoursSettings()
 
     @field_validator("timezone")
@@ -162,6 +161,12 @@ class CalendarSettings(_Section):
     def opens(self) -> bool:
         """Whether there is any working time, single dates apart."""
         return any(hours != "closed" for hours in (*self.hours.workday, *self.hours.restday))
+
+
+class CalendarSettings(CalendarHours):
+    """When a team works. No `timezone`: `company.timezone`. No `file`: `ivr.calendar_file`."""
+
+    file: Path | None = None
 
 
 def _target(minutes: int, amber: float = 0.75) -> TargetSettings:
@@ -189,21 +194,10 @@ _POLICIES = [
 ]
 
 
-class SlaSettings(_Section):
-    """Service levels: the first policy whose conditions all hold is a ticket's."""
+class ServiceLevels(_Section):
+    """Policies: the first whose conditions all hold is a ticket's."""
 
-    calendars: dict[Word, CalendarSettings] = {DEFAULT: CalendarSettings()}
     policies: list[PolicySettings] = Field(default=_POLICIES, min_length=1)
-
-    @field_validator("calendars")
-    @classmethod
-    def _usable(cls, calendars: dict[str, CalendarSettings]) -> dict[str, CalendarSettings]:
-        if DEFAULT not in calendars:
-            raise ValueError("the calendar `default` is missing; add it")
-        for name, calendar in calendars.items():
-            if not calendar.opens:
-                raise ValueError(f"{name}: never opens, so no working time passes; give hours")
-        return calendars
 
     @field_validator("policies")
     @classmethod
@@ -227,3 +221,28 @@ class SlaSettings(_Section):
     def policy_names(self) -> Sequence[str]:
         """The names in order."""
         return [policy.name for policy in self.policies]
+
+
+class SlaSettings(ServiceLevels):
+    """Service levels with the calendars of the teams."""
+
+    calendars: dict[Word, CalendarSettings] = {DEFAULT: CalendarSettings()}
+
+    @field_validator("calendars")
+    @classmethod
+    def _usable(cls, calendars: dict[str, CalendarSettings]) -> dict[str, CalendarSettings]:
+        check_calendars(calendars)
+        return calendars
+
+
+def check_calendars(calendars: Mapping[str, CalendarHours]) -> None:
+    """Calendars with which every clock goes on.
+
+    Raises:
+        ValueError: the default is missing, or one never opens.
+    """
+    if DEFAULT not in calendars:
+        raise ValueError("the calendar `default` is missing; add it")
+    for name, calendar in calendars.items():
+        if not calendar.opens:
+            raise ValueError(f"{name}: never opens, so no working time passes; give hours")

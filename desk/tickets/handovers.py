@@ -25,6 +25,7 @@ TIME = timedelta(minutes=30)
 """To take a ticket, where no policy of the service levels is in force that says how long."""
 MOST = 200
 _LEAST = timedelta(seconds=1)
+_MOST_TERM = timedelta(days=366)
 _BY_DUE = select(handovers).where(handovers.c.state == "open").order_by(handovers.c.due_at)
 
 
@@ -84,10 +85,14 @@ def ask(
         why = f"the team {to_team} is in charge of it already"
     elif due_at is not None and due_at < now + _LEAST:
         why = "its deadline is over; give a later one"
+    elif due_at is not None and due_at > now + _MOST_TERM:
+        why = "its deadline is more than a year ahead; give an earlier one"
     elif (there := open_of_ticket(db, ticket_id)) is not None:
         why = f"it is on its way to {there.to_team} already; withdraw that first"
     if why:
         raise HandoverRefused(f"ticket {ticket.number} cannot be handed over: {why}")
+    term = due_at - now if due_at is not None else timedelta()
+    due_at = due_at if due_at is not None else now + TIME
     row = {
         "ticket_id": ticket_id,
         "from_team": ticket.team,
@@ -96,15 +101,15 @@ def ask(
         "state": "open",
         "asked_by": storable(by.actor, 200),
         "asked_at": now,
-        "due_at": due_at if due_at is not None else now + TIME,
-        "term_seconds": (due_at - now) // _LEAST if due_at is not None else 0,
+        "due_at": due_at,
+        "term_seconds": term // _LEAST,
         "ended_by": "",
     }
     db.execute(insert(handovers), row)
     projection.refresh(db, ticket_id)
     there = open_of_ticket(db, ticket_id)
-    due_at = there.due_at if there is not None else row["due_at"]
-    body = {"from_team": ticket.team, "to_team": to_team, "reason": reason, "due_at": due_at}
+    body: dict[str, Any] = {"from_team": ticket.team, "to_team": to_team, "reason": reason}
+    body["due_at"] = there.due_at if there is not None else due_at
     return write(db, ticket, now, by, kind="handover.asked", values={}, body=body)
 
 
