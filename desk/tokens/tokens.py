@@ -29,6 +29,7 @@ SCOPES: Mapping[str, str] = {
     "tickets:override": "what supervisors decide: closing in the customer's place, and taking "
     "back 作废 and mergers",
     "customers:read": "customers",
+    "sla:write": "the policies and calendars of the service levels",
     "events:read": "the timeline and the event stream",
     "agents:read": "agents, their states, and who waits",
     "agents:write": "setting agents' states",
