@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
@@ -19,6 +19,7 @@ from desk.routing.ruleset import RuleSet
 MOST_CHARACTERS = 200_000
 
 Location = Sequence[int | str]
+M = TypeVar("M", bound=BaseModel)
 
 
 class _PlainDates(RoundTripConstructor):
@@ -58,17 +59,31 @@ class Written:
 
 def read(text: str) -> tuple[Written, RuleSet | None, list[Finding]]:
     """The rule set in a text, or what is wrong with its form."""
-    data, finding = _parsed(text)
+    return read_as(
+        text, RuleSet, "begin with default_team:, regions:, levels:, rules:", "docs/routing.md"
+    )
+
+
+def read_as(
+    text: str, form: type[M], beginning: str, docs: str
+) -> tuple[Written, M | None, list[Finding]]:
+    """What a text says, in a form; or what is wrong with it.
+
+    Args:
+        beginning: the mend for a text that is something else altogether.
+        docs: where the form is described.
+    """
+    data, finding = _parsed(text, beginning)
     written = Written(data)
     if finding is not None:
         return written, None, [finding]
     try:
-        return written, RuleSet.model_validate(data), []
+        return written, form.model_validate(data), []
     except ValidationError as error:
-        return written, None, sorted(_findings(written, error), key=lambda each: each.line)
+        return written, None, sorted(_findings(written, error, docs), key=lambda each: each.line)
 
 
-def _parsed(text: str) -> tuple[Any, Finding | None]:
+def _parsed(text: str, beginning: str) -> tuple[Any, Finding | None]:
     if len(text) > MOST_CHARACTERS:
         return None, _whole(1, f"longer than {MOST_CHARACTERS:,} characters", "make fewer rules")
     yaml = YAML(typ="rt")
@@ -96,7 +111,7 @@ def _parsed(text: str) -> tuple[Any, Finding | None]:
         what = f"not valid YAML: {str(error).splitlines()[0] if str(error) else error!r}"
         return None, _whole(1, what, "look at its form")
     if not isinstance(data, dict):
-        return None, _whole(1, "no rule set", "begin with default_team:, regions:, levels:, rules:")
+        return None, _whole(1, "no rule set", beginning)
     return data, None
 
 
@@ -108,18 +123,18 @@ def _whole(line: int, what: str, mend: str) -> Finding:
     return Finding(line, "the file", what, mend)
 
 
-def _findings(written: Written, error: ValidationError) -> list[Finding]:
+def _findings(written: Written, error: ValidationError, docs: str) -> list[Finding]:
     found = []
     for each in error.errors():
         location = [part for part in each["loc"] if part != "[key]"]
         message = each["msg"].removeprefix("Value error, ")
         what, _, mend = message.partition("; ")
         if each["type"] == "extra_forbidden":
-            what, mend = "it has no such key", "see docs/routing.md, or remove it"
+            what, mend = "it has no such key", f"see {docs}, or remove it"
         elif each["type"] == "missing":
             what, mend = "it is missing", "add it"
         place = named(written.data, location)
-        found.append(Finding(written.line_of(location), place, what, mend or "see docs/routing.md"))
+        found.append(Finding(written.line_of(location), place, what, mend or f"see {docs}"))
     return found
 
 
