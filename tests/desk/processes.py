@@ -1,0 +1,212 @@
+"""Real processes that keep the desk's chores on one database, and are killed and frozen at random.
+
+    herd = Herd(database_url, "desk.service:chores_with_defaults", clock, tmp_path)
+    async with herd:
+        await storm(herd, random.Random(seed), harms=200, load=load)
+        await herd.quiet(lambda: …)
+
+What a chore does must have happened once afterwards, whoever died in the middle: `counted` counts
+entries of the timeline by what makes an effect one.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection
+
+from desk import timeline
+from desk.chores import Chore, keep
+from desk.db.engine import Database
+from desk.errors import DatabaseError
+
+WAIT_SECONDS = 2.0
+"""So soon the server ends the transaction of a process that was frozen in the middle."""
+LONG_FREEZE_SECONDS = 1.5 * WAIT_SECONDS
+
+_fork = get_context("forkserver")
+_fork.set_forkserver_preload([__name__, "desk.service"])
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The same time for all processes: `speed` times as fast as the world's."""
+
+    start: datetime
+    speed: float
+    origin: float = field(default_factory=time.time)
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return self.start + timedelta(seconds=(time.time() - self.origin) * self.speed)
+
+
+def chores_of(factory: str) -> list[Chore]:
+    """What `module:function` returns."""
+    module, _, name = factory.partition(":")
+    found: list[Chore] = getattr(import_module(module), name)()
+    return found
+
+
+def _live(url: str, factory: str, clock: Clock, log: str) -> None:
+    """The life of one process: until it is killed."""
+    with Path(log).open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    asyncio.run(_keep(url, factory, clock))
+
+
+async def _keep(url: str, factory: str, clock: Clock) -> None:
+    while True:
+        try:
+            async with await Database.open(url, wait_seconds=WAIT_SECONDS) as db:
+                await keep(db, chores_of(factory), clock, most_seconds=0.2)
+        except DatabaseError as error:  # locked by one that is frozen
+            if not error.retryable:
+                raise
+
+
+@dataclass
+class Herd:
+    """Processes that keep chores. Leaving the block kills them."""
+
+    url: str
+    factory: str
+    clock: Clock
+    folder: Path
+    size: int = 3
+    harmed: Counter[str] = field(default_factory=Counter)
+    _members: list[BaseProcess] = field(default_factory=list)
+    _born: int = 0
+
+    def _start(self) -> BaseProcess:
+        self._born += 1
+        log = str(self.folder / f"process-{self._born}.log")
+        process = _fork.Process(
+            target=_live, args=(self.url, self.factory, self.clock, log), daemon=True
+        )
+        process.start()
+        return process
+
+    async def harm(self, chance: random.Random) -> None:
+        """Kill one in the middle of whatever it does and start another, or freeze one."""
+        self.look()
+        place = chance.randrange(len(self._members))
+        member = self._members[place]
+        assert member.pid is not None
+        if chance.random() < 0.5:
+            self.harmed["killed"] += 1
+            os.kill(member.pid, signal.SIGKILL)
+            await asyncio.to_thread(member.join, 10)
+            self._members[place] = self._start()
+            return
+        self.harmed["frozen"] += 1
+        os.kill(member.pid, signal.SIGSTOP)
+        long = chance.random() < 0.1  # longer than anybody waits for it
+        await asyncio.sleep(LONG_FREEZE_SECONDS if long else chance.uniform(0.01, 0.3))
+        os.kill(member.pid, signal.SIGCONT)
+
+    def look(self) -> None:
+        """Nobody may have ended by himself."""
+        for member in self._members:
+            assert member.exitcode is None, f"a process ended by itself:\n{self.logs()}"
+
+    def logs(self) -> str:
+        """The end of what they printed."""
+        files = sorted(self.folder.glob("process-*.log"))
+        return "\n".join(file.read_text()[-2000:] for file in files if file.stat().st_size)
+
+    async def __aenter__(self) -> Self:
+        self._members = [self._start() for _ in range(self.size)]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for member in self._members:
+            member.kill()
+        for member in self._members:
+            await asyncio.to_thread(member.join, 10)
+            member.close()
+
+
+async def storm(
+    herd: Herd,
+    chance: random.Random,
+    harms: int,
+    load: Callable[[random.Random], Awaitable[None]],
+) -> None:
+    """Harm processes so many times while `load` is called again and again."""
+
+    async def loading() -> None:
+        while True:
+            await load(chance)
+            await asyncio.sleep(0.03)
+
+    work = asyncio.create_task(loading(), name="load")
+    try:
+        for _ in range(harms):
+            await asyncio.sleep(chance.uniform(0, 0.15))
+            await herd.harm(chance)
+            if work.done():
+                work.result()
+    finally:
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+async def quiet(herd: Herd, db: Database, chores: Sequence[Chore], seconds: float = 60) -> None:
+    """Wait until the processes have done all there is to do."""
+
+    def nothing(connection: Connection) -> bool:
+        moments = [chore.next_at(connection) for chore in chores]
+        return all(at is None or at > herd.clock() for at in moments)
+
+    try:
+        async with asyncio.timeout(seconds):
+            with db.subscribe() as commits:
+                while not await db.read(nothing):
+                    herd.look()
+                    await commits.wait(0.2)
+    except TimeoutError as error:
+        waiting = [chore.name for chore in chores if await db.read(chore.next_at) is not None]
+        raise AssertionError(f"not done: {waiting}\n{herd.logs()}") from error
+
+
+async def entries(db: Database) -> list[timeline.Entry]:
+    """The whole timeline."""
+    found: list[timeline.Entry] = []
+    while part := await db.read(timeline.entries_after, found[-1].seq if found else 0, 1000):
+        found += part
+    return found
+
+
+def counted(told: Sequence[timeline.Entry], kind: str, *names: str) -> Counter[tuple[Any, ...]]:
+    """How often each effect happened: entries of a kind by ticket and these words of the body."""
+    return Counter(
+        (entry.ticket_id, *((entry.body or {}).get(name) for name in names))
+        for entry in told
+        if entry.kind == kind
+    )
+
+
+def doubled(effects: Counter[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Effects that happened more than once."""
+    return [effect for effect, times in effects.items() if times > 1]

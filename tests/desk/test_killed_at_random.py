@@ -1,0 +1,125 @@
+"""Whoever is killed or frozen in the middle: what happens by itself happens once, and is not lost.
+
+`HUISHENG_HARMS=200` makes the storm long; `HUISHENG_SEED` repeats one.
+"""
+
+import os
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select, text
+
+from desk import sla, timeline
+from desk.chores import Chore, Entry, catch_up, follower
+from desk.db.engine import Database
+from desk.db.schema import tickets as ticket_table
+from desk.errors import DeskError
+from desk.service import ServiceSettings, chores
+from tests.desk.processes import Clock, Herd, counted, doubled, entries, quiet, storm
+from tests.desk.sla.books import book
+from tests.desk.sla.cases import go, hand_over, open_case
+from tests.rig.samples import NOW
+
+HARMS = int(os.environ.get("HUISHENG_HARMS", "16"))
+SEED = int(os.environ.get("HUISHENG_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
+SPEED = 900.0  # a second is a quarter of an hour
+MOST_OPEN = 150
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+
+
+def echo(db: Connection, entry: Entry, now: datetime) -> None:
+    """An effect of one entry: what a follower does."""
+    body = {"seq": entry.seq, "number": entry.body["number"]}
+    timeline.append(db, kind="echo.heard", body=body, now=now, ticket_id=entry.ticket_id)
+
+
+def all_chores() -> list[Chore]:
+    """What a process of the service keeps, and a follower that tells what it heard."""
+    echoes = follower("echo", ("ticket.opened", "ticket.assigned"), echo, from_start=True)
+    return [*chores(ServiceSettings()), echoes]
+
+
+class Load:
+    """Cases that are opened, worked on and handed over while processes die."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock, self._open = db, clock, 0
+
+    async def __call__(self, chance: random.Random) -> None:
+        if self._open < 5 or (self._open < MOST_OPEN and chance.random() < 0.4):
+            self._open = await self._db.write(open_case, f"c{self._open}", self._clock())
+            return
+        ticket_id = chance.randint(max(1, self._open - 30), self._open)
+        with suppress(DeskError):  # what the lifecycle refuses
+            if chance.random() < 0.3:
+                how = chance.choice(["ask", "ask", "take"])
+                await self._db.write(hand_over, ticket_id, self._clock(), how)
+            else:
+                states = ["assigned", "in_progress", "waiting_customer", "resolved", "reopened"]
+                await self._db.write(go, ticket_id, self._clock(), chance.choice(states))
+
+
+def due(db: Connection, now: datetime) -> set[tuple[int, str, int, str]]:
+    """Every step that was to fire by now, as histories and policies have it."""
+    books = sla.in_force(db)
+    assert books is not None
+    found = set()
+    for ticket_id in db.execute(select(ticket_table.c.id)).scalars():
+        history = sla.history_of(db, ticket_id)
+        assert history is not None
+        for clock in sla.clocks(history, books):
+            for step, at in clock.steps:
+                if at <= now:
+                    found.add((ticket_id, str(clock.target), clock.cycle, step))
+    return found
+
+
+async def test_each_effect_happens_once_whoever_dies_in_the_middle(
+    database_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - nothing secret
+    clock = Clock(NOW, SPEED)
+    async with await Database.open(database_url, wait_seconds=20) as db:
+        await db.write(sla.apply, book(60, response=30, hand_over=30), NOW)
+        await catch_up(db, all_chores(), clock)  # from here on followers follow
+        herd = Herd(database_url, f"{__name__}:all_chores", clock, tmp_path)
+        async with herd:
+            await storm(herd, chance, HARMS, Load(db, clock))
+            await quiet(herd, db, all_chores())
+        end = clock()
+        before = len(await entries(db))
+        await catch_up(db, all_chores(), lambda: end)
+        told = await entries(db)
+        verdict = await db.read(timeline.verify)
+        wanted = await db.read(due, end)
+        notices = await db.read(_notices)
+    about = f"seed {SEED}, {dict(herd.harmed)}, {len(told)} entries"
+    assert sum(herd.harmed.values()) == HARMS
+    assert len(told) - before <= 5, f"the processes left what was to be done: {about}"
+    assert verdict.intact, about
+    fired = counted(told, "sla.escalated", "target", "cycle", "step")
+    assert doubled(fired) == [], about
+    assert wanted - set(fired) == set(), f"lost: {about}"
+    assert fired, "the storm was too short to escalate anything"
+    echoes = counted(told, "echo.heard", "seq")
+    assert doubled(echoes) == [], about
+    heard = {seq for _, seq in echoes}
+    assert heard == {e.seq for e in told if e.kind in ("ticket.opened", "ticket.assigned")}, about
+    overdue = counted(told, "handover.overdue", "due_at", "to_team")
+    assert doubled(overdue) == [], about
+    told_once = {(entry.ticket_id, f"entry:{entry.seq}") for entry in told
+                 if entry.kind == "sla.escalated"}  # fmt: skip
+    assert told_once <= set(notices), f"somebody was not told: {about}"
+    sent = counted(told, "notice.sent", "notice_id")
+    record_property("storm", about)
+    assert doubled(sent) == [], about
+
+
+def _notices(db: Connection) -> list[tuple[int, str]]:
+    rows = db.execute(text("SELECT ticket_id, key FROM notices WHERE kind = 'sla'"))
+    return [(row.ticket_id, row.key) for row in rows]
