@@ -33,10 +33,11 @@ class Part(BaseModel):
 
 
 class Assign(Part):
-    """Put a team or a person in charge. `{team}` and `{assignee}` are the ticket's."""
+    """Put a team or a person in charge. `{team}` and `{assignee}` are the ticket's; an assignee of
+    `""` is nobody any more."""
 
     team: Word | None = None
-    assignee: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    assignee: Annotated[str, Field(max_length=100)] | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
@@ -54,11 +55,10 @@ class Escalate(Part):
 
 
 class SetLevel(Part):
-    """Give it a level; with `only_up` only one that is graver than what it has."""
+    """Give it a level, if that is graver than what it has."""
 
     level: Level
     reason: Text = "自动规则 / by a rule"
-    only_up: bool = True
 
 
 class Notify(Part):
@@ -149,14 +149,6 @@ class Label(Part):
         if not self.add and not self.remove:
             raise ValueError("changes nothing; give labels to add or to remove")
         return self
-
-
-class HandOver(Part):
-    """Ask another team to take it within so long."""
-
-    team: Word
-    reason: Text
-    due: Duration | None = None
 
 
 class Watch(Part):

@@ -55,7 +55,6 @@ class Do(Part):
     link: take.Link | None = None
     note: take.Note | None = None
     label: take.Label | None = None
-    hand_over: take.HandOver | None = None
     watch: take.Watch | None = None
 
     @model_validator(mode="after")
