@@ -10,6 +10,7 @@ import structlog
 from ari_app.ari import AriError
 from ari_app.calls.callback.callbacks import Callbacks
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.placing import Placing
 from ari_app.calls.recovery.reconcile import Reconciler, reconciler_of
 from ari_app.calls.recovery.sources import Sources
 from ari_app.calls.switchboard import Switchboard
@@ -44,6 +45,7 @@ class Errands:
         """Name and coroutine of each; all run until they are cancelled."""
         yield "chores", keep_chores(self._line)
         yield "call-backs", Callbacks(self._line, self._switchboard).run()
+        yield "outbound calls", Placing(self._line, self._switchboard).run()
         if self._asterisk is not None:
             yield "Asterisk's watch", watch(self._asterisk)
         if self._reconciler is not None:

@@ -47,8 +47,14 @@ class Periodic:
     async def retire_recordings(self) -> None:
         """Delete recordings past their time, and tell of files that no recording knows."""
         line = self._line
-        store, days = line.vault.store, line.settings.recording.retention_days
-        await retire(line.db, store, days, line.now())
+        store, settings = line.vault.store, line.settings
+        await retire(
+            line.db,
+            store,
+            settings.recording.retention_days,
+            line.now(),
+            placed_days=settings.outbound.keep_days,
+        )
         await orphans(line.db, store, line.now())
 
     async def seal_recordings(self) -> None:

@@ -7,6 +7,7 @@ STAGES = {
     "talk": "通话 talking",
     "message": "留言 message",
     "callback": "回电 calling back",
+    "confirm": "回访确认 confirming",
     "wrap_up": "收尾 wrap-up",
 }
 CAUSES = {

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from desk.db.schema.outbound import outbound_attempts as attempts
+from desk.db.types import moment
 from desk.text import storable
 
 Consent = Literal["", "given", "refused", "told"]
@@ -163,6 +164,19 @@ def going_on(db: Connection, now: datetime) -> int:
         .where(attempts.c.ended_at.is_(None), attempts.c.placed_at > now - OPEN_AT_MOST)
     )
     return int(db.execute(query).scalar_one())
+
+
+def forget(db: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` attempts from before that moment; how many."""
+    old = select(attempts.c.id).where(attempts.c.placed_at < before)
+    some = old.order_by(attempts.c.placed_at).limit(limit)
+    return int(db.execute(delete(attempts).where(attempts.c.id.in_(some))).rowcount)
+
+
+def oldest(db: Connection) -> datetime | None:
+    """When the first one was placed that is still kept."""
+    at = db.execute(select(func.min(attempts.c.placed_at))).scalar_one_or_none()
+    return moment(at) if at is not None else None
 
 
 def _set(db: Connection, attempt_id: str, still: Any, **values: Any) -> None:

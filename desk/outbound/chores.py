@@ -1,7 +1,7 @@
 """What happens by itself around calls to customers: follow tickets, send, hand on, remind."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -9,7 +9,8 @@ from desk.chores import Chore, Entry, follower
 from desk.db.schema.outbound import outbound_requests
 from desk.db.types import moment
 from desk.links import LinkSettings
-from desk.outbound import confirming, requests
+from desk.messages.templates import Templates
+from desk.outbound import attempts, confirming, requests
 from desk.outbound.ordering import CLICK_SECONDS
 from desk.outbound.revisits import next_visit, tell_due
 from desk.outbound.settings import OutboundSettings
@@ -33,7 +34,7 @@ _columns = outbound_requests.c
 class _Outbound:
     settings: OutboundSettings
     links: LinkSettings
-    company: str
+    templates: Templates
     tz: tzinfo
 
     def follow(self, db: Connection, entry: Entry, now: datetime) -> None:
@@ -85,10 +86,19 @@ class _Outbound:
             elif request.way == "call":
                 confirming.fall_back(db, request, "unreachable", now)
             elif request.way == "sms" and request.state == "waiting":
-                confirming.send(db, request, self.settings, self.links, self.company, self.tz, now)
+                confirming.send(db, request, self.settings, self.links, self.templates, now)
             else:
                 confirming.hand_to_person(db, request, now)
         return len(found)
+
+    def forget(self, db: Connection, now: datetime, limit: int) -> int:
+        """Delete what was kept long enough."""
+        return attempts.forget(db, now - timedelta(days=self.settings.keep_days), limit)
+
+    def forget_at(self, db: Connection) -> datetime | None:
+        """When there is something to delete."""
+        first = attempts.oldest(db)
+        return first + timedelta(days=self.settings.keep_days) if first is not None else None
 
     def next_at(self, db: Connection) -> datetime | None:
         """The earliest of what `work` looks for."""
@@ -113,18 +123,15 @@ class _Outbound:
 
 
 def outbound_chores(
-    settings: OutboundSettings,
-    links: LinkSettings | None = None,
-    *,
-    company: str = "",
-    tz: tzinfo = UTC,
+    settings: OutboundSettings, links: LinkSettings, templates: Templates, tz: tzinfo
 ) -> list[Chore]:
     """Ask customers of resolved tickets, and remind people of visits. What places the calls
     themselves is whoever has a trunk.
     """
-    outbound = _Outbound(settings, links or LinkSettings(), company, tz)
+    outbound = _Outbound(settings, links, templates, tz)
     return [
         follower("outbound", KINDS, outbound.follow),
         Chore("outbound.steps", outbound.work, outbound.next_at),
-        Chore("outbound.revisits", lambda db, now, limit: tell_due(db, now, limit), next_visit),
+        Chore("outbound.revisits", tell_due, next_visit),
+        Chore("outbound.evidence", outbound.forget, outbound.forget_at),
     ]

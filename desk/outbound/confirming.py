@@ -9,10 +9,12 @@ from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection, select
 
-from desk import links, messages
+from desk import links
 from desk.db.schema.outbound import outbound_requests
 from desk.links import LinkSettings
-from desk.messages import NewMessage
+from desk.messages.message import Asks
+from desk.messages.telling import tell
+from desk.messages.templates import Templates
 from desk.notices import NewNotice, notify
 from desk.numbering import ticket_number
 from desk.outbound import requests
@@ -24,6 +26,8 @@ from desk.tickets.states import Status
 from desk.tickets.ticket import Ticket, get
 
 WITHDRAWN = "withdrawn"
+NOT_THEIRS = frozenset({"stranger", "no_such_number", "do_not_call", "prefix"})
+"""Outcomes after which nothing more goes to that number by itself."""
 
 
 def request_confirmation(
@@ -107,7 +111,7 @@ def is_open(db: Connection, request: Request) -> bool:
 
 def fall_back(db: Connection, request: Request, outcome: str, now: datetime) -> Request:
     """No (further) call: by SMS where the number is surely the customer's own, else a person."""
-    sure = outcome not in ("stranger", "wrong_number") and request.identity == "pressed"
+    sure = outcome not in NOT_THEIRS and request.identity == "pressed"
     way: Way = "sms" if sure and request.way == "call" else "handler"
     return requests.by_way(db, request, way, outcome, now, now)
 
@@ -115,46 +119,39 @@ def fall_back(db: Connection, request: Request, outcome: str, now: datetime) -> 
 def send(
     db: Connection,
     request: Request,
-    policy: OutboundSettings,
+    settings: OutboundSettings,
     link_settings: LinkSettings,
-    company: str,
-    tz: tzinfo,
+    templates: Templates,
     now: datetime,
 ) -> None:
     """Send the question as an SMS, with a link where links are possible; or make it a person's
-    task where no mobile is known.
+    task where no mobile is surely the customer's.
     """
     ticket = get(db, request.ticket_id) if request.ticket_id is not None else None
     if ticket is None or not is_open(db, request):
         requests.done(db, request, WITHDRAWN, now)
         return
-    mobile = reach(db, ticket, policy).mobile
+    mobile = reach(db, ticket, settings).mobile
     if mobile is None:
         requests.by_way(db, request, "handler", "no_mobile", now, now)
         return
-    until = now + timedelta(hours=policy.confirm.sms_hours)
-    link = "回复1已解决,回复2未解决"
-    secret = ""
+    until = now + timedelta(hours=settings.confirm.sms_hours)
+    template, link = "confirm", ""
     if link_settings.sendable:
         expires = max(until, now + timedelta(days=link_settings.expire_days))
-        link = secret = links.url(link_settings, links.make(db, "confirm", ticket.id, expires, now))
-    text = policy.confirm.sms_text.format(company=company, number=ticket.number, link=link)
-    messages.put(
+        token = links.make(db, "confirm", ticket.id, expires, now)
+        template, link = "confirm_link", links.url(link_settings, token)
+    tell(
         db,
-        NewMessage(
-            channel="sms",
-            to=mobile.e164,
-            template="confirm",
-            text=text,
-            ticket_id=ticket.id,
-            customer_id=ticket.customer_id,
-            key=f"confirm:{ticket.id}:{ticket.cycle}",
-            secret=secret,
-            asks="confirm",
-            fields={"number": ticket.number, "link": link},
-            not_before=next_allowed(now, policy.ranges, tz),
-        ),
+        templates,
+        template,
+        ticket.id,
+        f"outbound:confirm:{ticket.id}:{ticket.cycle}",
         now,
+        to=mobile.e164,
+        link=link,
+        asks=Asks.CONFIRM,
+        only_while=Status.RESOLVED.value,
     )
     requests.asked(db, request, until, now, of="customer")
 

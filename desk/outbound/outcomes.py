@@ -17,7 +17,6 @@ SOLVED, NOT_SOLVED, TOO_LATE = "solved", "not_solved", "too_late"
 FAULTS = frozenset({"trunk", "agent_left", "stopped", "most_at_once", "most_per_hour"})
 """Outcomes that are not the customer's: they cost no attempt."""
 TO_SMS = frozenset({"refused"})
-TO_PERSON = frozenset({"stranger", "wrong_number", "no_such_number", "do_not_call", "prefix"})
 FAULT_WAIT = timedelta(minutes=5)
 ANSWERED_NO = "客户在回访电话中按键:没有解决"
 
@@ -90,10 +89,28 @@ def settle(
     return _after_confirm(db, request, why, policy, tz, now)
 
 
+def refused(db: Connection, request_id: int, cause: str, now: datetime) -> None:
+    """A request that waits may not be called: over for an agent, a person's task otherwise."""
+    request = requests.for_change(db, request_id)
+    if request.state != "waiting" or request.way != "call":
+        return
+    if request.purpose in BY_AGENTS:
+        requests.done(db, request, cause, now)
+    else:
+        confirming.fall_back(db, request, cause, now)
+
+
+def postponed(db: Connection, request_id: int, cause: str, due_at: datetime, now: datetime) -> None:
+    """A request that waits may not be called before `due_at`."""
+    request = requests.for_change(db, request_id)
+    if request.state == "waiting" and request.way == "call":
+        requests.again(db, request, cause, due_at, now)
+
+
 def _after_confirm(
     db: Connection, request: Request, why: str, policy: OutboundSettings, tz: tzinfo, now: datetime
 ) -> Request:
-    if why in TO_SMS | TO_PERSON:
+    if why in TO_SMS | confirming.NOT_THEIRS:
         return confirming.fall_back(db, request, why, now)
     if now - request.asked_at >= timedelta(days=policy.confirm.most_days):
         return confirming.fall_back(db, request, "unreachable", now)

@@ -42,11 +42,6 @@ class ConfirmSettings(BaseModel):
     answer_seconds: float = Field(default=6, ge=1, le=30)
     asks: int = Field(default=2, ge=1, le=5)
     salutation: str | None = Field(default="如果您是{who},请按一。", max_length=60)
-    sms_text: str = Field(
-        default="【{company}】您的工单{number}已处理完毕,请确认是否解决:{link}",
-        min_length=1,
-        max_length=300,
-    )
     sms_hours: float = Field(default=48, gt=0, le=720)
     most_days: float = Field(default=3, gt=0, le=30)
 
@@ -61,15 +56,6 @@ class ConfirmSettings(BaseModel):
     def _names_somebody(cls, value: str | None) -> str | None:
         if value is not None and "{who}" not in value:
             raise ValueError("write {who} where the surname goes, or null to speak no name")
-        return value
-
-    @field_validator("sms_text")
-    @classmethod
-    def _known_places(cls, value: str) -> str:
-        try:
-            value.format(company="", number="", link="")
-        except (LookupError, ValueError) as error:
-            raise ValueError("only {company}, {number} and {link} may be filled in") from error
         return value
 
     def way(self, level: int) -> Way:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from desk.db.schema import calls, recordings, timeline
 from desk.errors import NoSuchRecording
@@ -35,6 +35,10 @@ _EXPIRED = (
         recordings.c.deleted_at.is_(None),
         recordings.c.kind == bindparam("of_kind"),
         recordings.c.recorded_at < bindparam("before"),
+        or_(
+            recordings.c.recorded_at < bindparam("placed_before"),
+            ~exists().where(calls.c.id == recordings.c.call_id, calls.c.direction == "outbound"),
+        ),
     )
     .order_by(recordings.c.recorded_at, recordings.c.id)
     .limit(bindparam("most"))
@@ -86,11 +90,22 @@ def accessed(db: Connection, recording_id: int, actor: str, now: datetime) -> bo
     return True
 
 
-def expired(db: Connection, kind: str, before: datetime, limit: int = 100) -> list[Recording]:
+def expired(
+    db: Connection,
+    kind: str,
+    before: datetime,
+    limit: int = 100,
+    *,
+    placed_before: datetime | None = None,
+) -> list[Recording]:
     """Recordings of a kind that were made before that moment and whose files are still kept,
     oldest first.
+
+    Args:
+        placed_before: those of calls that we placed must be that old; they are evidence.
     """
-    values = {"of_kind": kind, "before": before, "most": limit}
+    placed = before if placed_before is None else placed_before
+    values = {"of_kind": kind, "before": before, "placed_before": placed, "most": limit}
     return [recording_of(row) for row in db.execute(_EXPIRED, values)]
 
 

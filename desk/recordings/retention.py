@@ -21,13 +21,23 @@ from desk.recordings.store import Store
 log = structlog.get_logger()
 
 BATCH = 100
+PLACED_DAYS = 30
+"""Recordings of calls that we placed are evidence for so long (MIIT, June 2020)."""
 YOUNG = timedelta(days=1)
 """A file without a recording may still get one before it is so old."""
 
 
-async def retire(db: Database, store: Store, settings: RetentionSettings, now: datetime) -> int:
+async def retire(
+    db: Database,
+    store: Store,
+    settings: RetentionSettings,
+    now: datetime,
+    *,
+    placed_days: int = 30,
+) -> int:
     """Delete the files of recordings past their time, and note it; how many. Age alone counts,
-    from the end of the recording; what became of the ticket does not matter.
+    from the end of the recording; what became of the ticket does not matter. Those of calls that
+    we placed are kept for `placed_days` at least.
 
     The file goes first: whoever dies in between finds the recording again at the next run. A file
     that cannot be deleted is told in the log and left for the next run.
@@ -40,7 +50,9 @@ async def retire(db: Database, store: Store, settings: RetentionSettings, now: d
         if days is None:
             continue
         stuck: set[int] = set()
-        while batch := await _expired(db, kind, now - timedelta(days=days), stuck):
+        before = now - timedelta(days=days)
+        placed_before = now - timedelta(days=max(placed_days, PLACED_DAYS))
+        while batch := await _expired(db, kind, before, placed_before, stuck):
             for recording in batch:
                 try:
                     await asyncio.to_thread(store.delete, recording)
@@ -56,8 +68,11 @@ async def retire(db: Database, store: Store, settings: RetentionSettings, now: d
     return done
 
 
-async def _expired(db: Database, kind: str, before: datetime, stuck: set[int]) -> list[Recording]:
-    found = await db.read(expired, kind, before, BATCH + len(stuck))
+async def _expired(
+    db: Database, kind: str, before: datetime, placed_before: datetime, stuck: set[int]
+) -> list[Recording]:
+    most = BATCH + len(stuck)
+    found = await db.read(expired, kind, before, most, placed_before=placed_before)
     return [recording for recording in found if recording.id not in stuck]
 
 

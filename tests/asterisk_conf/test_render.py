@@ -61,6 +61,7 @@ def test_the_dialplan_has_these_contexts_and_includes_only():
         "huisheng-agent-gone",
         "huisheng-back",
         "huisheng-callback",
+        "huisheng-outbound",
         "huisheng-fallback",
         "huisheng-told",
         "huisheng-say",

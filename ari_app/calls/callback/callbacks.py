@@ -13,7 +13,7 @@ import secrets
 
 import structlog
 
-from ari_app.ari import ApplicationReplaced, AriError, Channel, ChannelSnapshot, Closed, NotFound
+from ari_app.ari import ApplicationReplaced, AriError, Channel, ChannelSnapshot, Closed
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.callback import records as outcome
 from ari_app.calls.callback.called_back import place_of, with_agent
@@ -26,6 +26,7 @@ from ari_app.calls.callback.dial import (
     wait_for_customer,
 )
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.ending import PAUSE_SECONDS, TROUBLE_SECONDS, until_over
 from ari_app.calls.outbound.guard import Guard
 from ari_app.calls.switchboard import Switchboard, new_call
 from ari_app.calls.talk.legs import hang_up, ring
@@ -42,9 +43,6 @@ log = structlog.get_logger()
 LOOK_SECONDS = 30.0  # for requests that nobody has told of: the spool's, another process's
 MOST_IN_LINE = 50  # requests that hold a place at a time, those who wait longest
 OFFER_SECONDS = 60.0  # then hours and limits are looked at again
-TROUBLE_SECONDS = 10.0
-PAUSE_SECONDS = 1.0
-ALIEN_SECONDS = 5.0  # within which another process, just losing the line, dials what it has taken
 
 
 class Callbacks:
@@ -265,27 +263,14 @@ class Callbacks:
         """Wait until the call is over, whoever placed it, and keep its outcome."""
         line = self._line
         channel_id = callback.channel_id or ""
-        if channel_id not in self._placed:
-            await asyncio.sleep(ALIEN_SECONDS)
-        while self._board.call(channel_id) is not None or await self._is_there(channel_id):
-            await self._board.ended(channel_id)
-            await asyncio.sleep(PAUSE_SECONDS)
-        await line.journal.flush()
-        if line.journal.spooling:  # the desk does not know yet what the call has become
-            await asyncio.sleep(TROUBLE_SECONDS)
+        ours = channel_id in self._placed
+        if not await until_over(line, self._board, channel_id, ours=ours):
             return
         self._placed.discard(channel_id)
         why = "hung_up" if why == outcome.ANSWERED else why
         await line.db.write(
             outcome.settle, callback.id, channel_id, why, self._settings, line.now()
         )
-
-    async def _is_there(self, channel_id: str) -> bool:
-        try:
-            await self._line.ari.channels.get(channel_id)
-        except NotFound:
-            return False
-        return True
 
 
 def _new(call: Call) -> NewCall:

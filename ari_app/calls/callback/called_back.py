@@ -1,6 +1,8 @@
 """The customer has answered our call: who calls, the notice of the recording, then the agent."""
 
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -8,6 +10,7 @@ from ari_app.ari import AriError, NotFound
 from ari_app.ari.ids import new_id
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.outbound_records import attempt_answered, attempt_consented
 from ari_app.calls.sound import play
 from ari_app.calls.talk.consent import ask_consent
 from ari_app.calls.talk.conversation import Conversation, Leg
@@ -15,12 +18,22 @@ from ari_app.calls.talk.legs import LONE_SECONDS, arm, disarm, hang_up
 
 log = structlog.get_logger()
 
-GREETING = "callback_greeting"
+GREETING, BY_AGENT_GREETING = "callback_greeting", "outbound_greeting"
 
 
 def place_of(callback_id: int) -> str:
     """How the queue knows a request that waits for an agent; so does the agent's state."""
     return f"callback-{callback_id}"
+
+
+def place_in(state: Mapping[str, Any]) -> str:
+    """Likewise, by the state of the call that we placed."""
+    return place_of(state["callback"]) if "callback" in state else f"outbound-{state['outbound']}"
+
+
+def greeting_of(call: Call) -> str:
+    """What the customer hears first."""
+    return GREETING if "callback" in call.state else BY_AGENT_GREETING
 
 
 def with_agent(leg_id: str, extension: str) -> Conversation:
@@ -37,9 +50,14 @@ async def called_back(call: Call, line: Line) -> Stage:
     try:
         waits = await _hold_agent(call, line)
         if not call.state.get("greeted"):
-            await play(call, line, GREETING)
+            line.journal.record(call, attempt_answered(call.id))
+            await play(call, line, greeting_of(call))
             call.state["greeted"] = True
         await ask_consent(call, line)
+        if call.recorded != "off":
+            refused = call.recorded == "refused"
+            told = attempt_consented(call.id, "refused" if refused else "told")
+            line.journal.record(call, told)
         if not waits:
             return Stage.QUEUE
         talk = Conversation.restore(call.state["talk"])
@@ -63,7 +81,7 @@ async def _hold_agent(call: Call, line: Line) -> bool:
         channel = line.ari.channel(leg.id)
         try:
             await arm(call, channel)
-            seconds = line.prompts.seconds(GREETING) + 2 * LONE_SECONDS
+            seconds = line.prompts.seconds(greeting_of(call)) + 2 * LONE_SECONDS
             await channel.get_variable(f"SET(TIMEOUT(absolute)={int(seconds)})")
         except NotFound:
             continue
@@ -86,4 +104,4 @@ async def _let_go(call: Call, line: Line) -> None:
         except AriError as error:
             log.warning("leg not hung up", call=call.id, leg=leg.id, error=str(error))
         line.queue.free(leg.extension, call.id)
-        line.queue.free(leg.extension, place_of(call.state["callback"]))
+        line.queue.free(leg.extension, place_in(call.state))

@@ -25,7 +25,7 @@ def can_ask(call: Call, line: Line) -> bool:
     return (
         settings.outbound.trunk is not None
         and settings.queue.callback_key is not None
-        and "callback" not in call.state
+        and not call.state.keys() & {"callback", "outbound", "confirm"}
         and dial_string(call.caller, settings.outbound.limits) is not None
     )
 

@@ -23,7 +23,12 @@ from desk.journal import Call as Journaled
 
 log = structlog.get_logger()
 
-INBOUND = ("huisheng-line", "huisheng-callback", BACK)  # the dialplan contexts of callers
+INBOUND = (
+    "huisheng-line",
+    "huisheng-callback",
+    "huisheng-outbound",
+    BACK,
+)  # the dialplan contexts of callers
 
 
 @dataclass(frozen=True)
