@@ -5,8 +5,10 @@ done once, whoever looks first.
 from dataclasses import fields
 
 from ari_app.calls.line import Line
+from ari_app.house import house_of
 from ari_app.settings import Settings
 from desk.chores import keep
+from desk.house import declare
 from desk.service import ServiceSettings, chores
 
 
@@ -18,4 +20,5 @@ def service_settings(settings: Settings) -> ServiceSettings:
 
 async def keep_chores(line: Line) -> None:
     """Keep them until cancelled."""
+    await line.db.write(declare, house_of(line.settings), line.now())
     await keep(line.db, chores(service_settings(line.settings)), line.now)

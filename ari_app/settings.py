@@ -28,6 +28,7 @@ from ari_app.problem import Problem, unknown
 from ari_app.queue.check import check_queue
 from ari_app.queue.settings import QueueSettings
 from ari_app.recording_settings import RecordingSettings
+from ari_app.rollout import switched
 from ari_app.settings_env import not_json, unread, variable
 from ari_app.settings_errors import problems, unknown_setting
 from ari_app.yaml_lines import LinedYaml, YamlError
@@ -36,6 +37,7 @@ from crm_bridge.settings import BridgeSettings
 from desk.messages.settings import MessageSettings
 from desk.notices.settings import NoticeSettings
 from desk.outbound import OutboundSettings
+from desk.rollout import RolloutSettings
 from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
 from desk.sla.check import check_sla
 from desk.sla.settings import SlaSettings
@@ -91,6 +93,7 @@ class Settings(BaseSettings):
     callback: CallbackSettings = CallbackSettings()
     outbound: OutboundSettings = OutboundSettings()
     tickets: TicketSettings = TicketSettings()
+    rollout: RolloutSettings = RolloutSettings()
     sla: SlaSettings = SlaSettings()
     notices: NoticeSettings = NoticeSettings()
     attachments: AttachmentSettings = AttachmentSettings()
@@ -156,7 +159,7 @@ def load(path: Path) -> Settings:
     ]
     if foreign or lost or crossing:
         raise ConfigError(_told(source, [*foreign, *crossing], lost))
-    return settings.model_copy(update=_absolute(settings, home))
+    return settings.model_copy(update=_absolute(settings, home) | switched(settings))
 
 
 def _told(source: LinedYaml, found: Sequence[Problem], lost: Sequence[str]) -> str:

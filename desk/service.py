@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from desk.chores import Chore
 from desk.notices.following import notice_chores
 from desk.notices.settings import NoticeSettings
+from desk.routing.chores import routing_chores
 from desk.sla.chores import sla_chores
 from desk.teamwork.chores import teamwork_chores
 from desk.tickets.overdue import overdue_chores
@@ -25,6 +26,7 @@ def chores(settings: ServiceSettings) -> list[Chore]:
     """Every chore there is. What one writes, those after it see in the same look."""
     return [
         *sla_chores(),
+        *routing_chores(),
         *overdue_chores(),
         *teamwork_chores(),
         *notice_chores(settings.notices),

@@ -1,8 +1,10 @@
 """The `database:`, `tickets:` and `api:` sections of config.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from desk.house import FieldsByType, FieldSettings, clashes
 
 
 class _Section(BaseModel):
@@ -16,11 +18,23 @@ class DatabaseSettings(_Section):
     wait_seconds: float = Field(default=30, gt=0)
 
 
+_FIELDS: FieldsByType = {
+    "complaint": {"product": FieldSettings(label="产品")},
+    "repair": {
+        "product": FieldSettings(label="产品", required=True),
+        "serial": FieldSettings(label="序列号"),
+        "bought_on": FieldSettings(label="购买日期", kind="date"),
+        "warranty": FieldSettings(label="保修期内", kind="yes_no"),
+    },
+}
+
+
 class TicketSettings(_Section):
-    """Which calls become tickets by themselves, and their types."""
+    """Which calls become tickets by themselves, their types, and the types' fields."""
 
     area_codes: list[Annotated[str, Field(pattern=r"^0[0-9]{2,3}$")]] = ["022"]
     abandoned: bool = True
+    talked: bool = True
     types: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")], str] = {
         "complaint": "投诉",
         "repair": "报修",
@@ -30,6 +44,18 @@ class TicketSettings(_Section):
         "call": "来电",
         "callback": "回电",
     }
+    fields: FieldsByType = _FIELDS
+
+    @model_validator(mode="after")
+    def _fields_of_types(self) -> Self:
+        for name in self.fields:
+            if name not in self.types:
+                raise ValueError(f"fields: there is no type {name!r}; add it to `types`")
+        for name, first, second in clashes(self.fields):
+            raise ValueError(
+                f"fields: {name} is of another kind in {second} than in {first}; rename one"
+            )
+        return self
 
 
 class ApiSettings(_Section):

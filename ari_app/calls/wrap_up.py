@@ -71,7 +71,7 @@ def ticket_for(call: Call, settings: Settings) -> NewTicket | None:
         return new_ticket(call, settings, "callback")
     if call.message is not None:
         return new_ticket(call, settings, "message")
-    if call.talked:
+    if call.talked and settings.tickets.talked:
         return new_ticket(call, settings, "call")
     if call.caller is not None and call.caller.area_code in settings.tickets.area_codes:
         return new_ticket(call, settings, "call" if call.served else "abandoned")

@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agents": ("ari_app.cli.agents", "坐席 / agents of a running line, ready or away"),
     "calls": ("ari_app.cli.calls", "进行中的通话 / calls in progress: hold, transfer, hang up"),
     "ticket": ("ari_app.cli.ticket", "工单 / draw the lifecycle of tickets"),
+    "rules": ("ari_app.cli.rules", "路由规则 / routing rules: check, try, put in force, go back"),
+    "rollout": ("ari_app.cli.rollout", "分期上线 / what is switched on, and how much it is used"),
     "sla": ("ari_app.cli.sla", "服务时限 / service levels: why a case is due, effect of a change"),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
