@@ -66,10 +66,11 @@ def _of_customer(db: Connection, customer_id: int | None) -> list[int]:
             tickets.c.customer_id == customer_id,
             tickets.c.status.in_([status.value for status in sorted(NOT_BEGUN)]),
         )
-        .order_by(tickets.c.id.desc())
+        .order_by(tickets.c.id)
         .limit(MOST_OF_CUSTOMER)
+        .with_for_update()  # all of them before anything is appended: see desk.chores.followers
     )
-    return sorted(db.execute(query).scalars())
+    return list(db.execute(query).scalars())
 
 
 def _of_call(db: Connection, call_id: str | None) -> int | None:
