@@ -158,12 +158,15 @@ def _hand_over(history: History, work: Sequence[Period]) -> list[_Run]:
         if period is None:
             continue
         end = min((at for at in (one.ended_at, period.end) if at is not None), default=None)
-        kept = one.taken
-        if one.ended_at is None or (period.end is not None and period.end < one.ended_at):
-            kept = period.ended_by is Mode.DONE
+        taken = one.taken and end == one.ended_at
+        solved = period.ended_by is Mode.DONE and end == period.end  # which withdraws it
         cut = _cut(period.stretches, one.at, end)
         theirs = tuple(replace(stretch, team=one.team) for stretch in cut)
-        runs.append(_Run(Target.HAND_OVER, len(runs) + 1, one.at, end, kept, theirs, term=one.term))
+        runs.append(
+            _Run(
+                Target.HAND_OVER, len(runs) + 1, one.at, end, taken or solved, theirs, term=one.term
+            )
+        )
     return runs
 
 

@@ -185,7 +185,7 @@ def walk_hand_overs(
             state = case.state(minute)
             if minute == ended or state in DONE | NEITHER:
                 end = minute
-                kept = taken if minute == ended else state in DONE
+                kept = (taken and minute == ended) or state in DONE
                 found.append(work.tell(asked, minute, kept, minute))
                 break
             if state in ACTIVE and minute < now:
