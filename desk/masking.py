@@ -64,6 +64,13 @@ def mask_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _mask(key, value) for key, value in body.items()}
 
 
+def shows_number(key: str, text: str) -> bool:
+    """Whether a text under this key of a body holds a number in full."""
+    if key in _SAFE or key in _NAMES or _MOMENT.fullmatch(text):
+        return False
+    return (mask_number(text) if key in _NUMBERS else mask_text(text)) != text
+
+
 def _mask(key: str, value: Any) -> Any:
     if key in _TOLD_APART:
         return []

@@ -58,6 +58,23 @@ class TicketSettings(_Section):
         return self
 
 
+class LimitSettings(_Section):
+    """How many requests a minute the API serves: of a token or a person, of an address that shows
+    no valid token, and log-ins with one name or from one address.
+    """
+
+    requests: int = Field(default=1200, ge=1)
+    failures: int = Field(default=60, ge=1)
+    logins: int = Field(default=20, ge=1)
+
+
+class SessionSettings(_Section):
+    """How long a log-in lasts: altogether, and unused."""
+
+    hours: float = Field(default=12, gt=0, le=24 * 30)
+    idle_hours: float = Field(default=2, gt=0)
+
+
 class ApiSettings(_Section):
     """REST API and status page. Loopback unless told otherwise."""
 
@@ -65,3 +82,5 @@ class ApiSettings(_Section):
     port: int = Field(default=8280, ge=0, le=65535)
     stream_clients: int = Field(default=100, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    limits: LimitSettings = LimitSettings()
+    sessions: SessionSettings = SessionSettings()

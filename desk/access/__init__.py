@@ -1,7 +1,6 @@
 """Who may what with whose tickets: roles, and one table of operations."""
 
 from desk.access.places import place_of
-from desk.access.principals import of_token
 from desk.access.roles import ROLES, Place, Principal, Reach, Role, whose
 from desk.access.table import COLUMNS, TABLE, UNMASKED, reach_of
 
@@ -14,7 +13,6 @@ __all__ = [
     "Principal",
     "Reach",
     "Role",
-    "of_token",
     "place_of",
     "reach_of",
     "whose",

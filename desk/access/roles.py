@@ -54,7 +54,7 @@ class Principal:
         team: whose tickets are the team's; `""` for none.
         scopes: what a token was made for; None for a session, which may what its role may.
         unmasked: numbers and names may be shown in full, as far as `access.UNMASKED` reaches.
-        names: each of which, as a ticket's assignee, is him.
+        names: each of which, as a ticket's assignee, is him; the actor's first.
         account_id: of the account behind a session or a token; None for a program's token.
         full_name: a person's name as colleagues know it; `""` for a program.
     """
@@ -65,7 +65,7 @@ class Principal:
     team: str = ""
     scopes: frozenset[str] | None = frozenset()
     unmasked: bool = False
-    names: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
     account_id: int | None = None
     full_name: str = ""
 

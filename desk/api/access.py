@@ -1,23 +1,38 @@
-"""Who may ask: bearer tokens with scopes; pages only from this machine."""
+"""Who may ask: bearer tokens with scopes, and sessions of people; pages only from this machine."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from desk import tokens
-from desk.access import Principal, Reach, Role, of_token, reach_of
+from desk import accounts, tokens
+from desk.access import UNMASKED, Place, Principal, Reach, Role, reach_of, whose
+from desk.accounts import sessions
+from desk.api import repeats
+from desk.api.limits import asker_at
 from desk.api.problems import Problem
 from desk.api.state import ApiState, state_of
+from desk.tickets import Ticket
 
+COOKIE = "huisheng_session"
+CSRF_HEADER = "X-CSRF-Token"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_OWN_SITE = {"same-origin", "none"}
 
 _bearer = HTTPBearer(
     auto_error=False,
     description="A token made by `huisheng token create`; each path names the scope it needs.",
+)
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    description="A session, from POST /api/v1/session. What writes carries its `csrf` as "
+    f"{CSRF_HEADER} besides.",
 )
 
 
@@ -34,47 +49,147 @@ class Reader:
         return self.principal.actor
 
     @property
+    def clear(self) -> Reach:
+        """Up to whose tickets numbers and names are shown in full."""
+        return UNMASKED[self.principal.role] if self.principal.unmasked else Reach.NONE
+
+    @property
     def masked(self) -> bool:
-        """Numbers and names are masked."""
-        return not self.principal.unmasked
+        """Numbers and names of what is of no ticket are masked."""
+        return self.clear is not Reach.OTHER
+
+    def masks(self, ticket: Ticket) -> bool:
+        """Numbers and names in this ticket, and in what belongs to it, are masked."""
+        place = Place(ticket.team, ticket.assignee)
+        return whose(place, self.principal) > self.clear
 
 
 def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
-    """A dependency: the request carries a valid token with this scope."""
+    """A dependency: the request carries a valid token with this scope, or a session, and the
+    operation is for the asker's role.
+    """
 
     async def check(
         request: Request,
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        secret: Annotated[str | None, Depends(_cookie)],
     ) -> Reader:
-        if given is None:
-            raise _unauthorized("token-missing", "The request carries no token.")
         state = state_of(request)
-        now = state.now()
-        token = await state.db.read(tokens.check, given.credentials, now)
-        if token is None:
-            raise _unauthorized("token-invalid", "The token is unknown, expired or revoked.")
-        if not token.allows(scope):
+        who = await authenticated(request, state, given, secret)
+        state.limits.requests.check(who.owner, state.now(), who.actor)
+        if not who.allows(scope):
             raise Problem(
                 403,
                 "scope-missing",
                 "Not allowed",
-                f"The token {token.name!r} does not have the scope {scope}.",
+                f"The token {who.actor!r} does not have the scope {scope}.",
                 f"Make one that has: huisheng token create NAME --scope {scope}",
             )
-        if tokens.use_is_worth_noting(token, now):
-            await state.db.write(tokens.used, token, now)
-        return allowed(request, of_token(token))
+        operation = operation_of(request)
+        found = allowed(operation, who)
+        db = request.app.state.desk.db
+        await repeats.begin(request, db, state.under_way, state.now, who.owner, operation)
+        request.state.reader = found
+        return found
 
     return check
 
 
-def allowed(request: Request, who: Principal) -> Reader:
-    """`who` for this request's operation, as the permission table has it.
+async def authenticated(
+    request: Request,
+    state: ApiState,
+    given: HTTPAuthorizationCredentials | None,
+    secret: str | None,
+) -> Principal:
+    """Who asks.
+
+    Raises:
+        Problem: 401, nobody that is known; 403, the session's request was not made by its page;
+            429, too many from this address were nobody.
+    """
+    now = state.now()
+    try:
+        if given is not None:
+            return await _of_token(state, given.credentials, now)
+        if secret is not None:
+            return await _of_session(request, state, secret, now)
+        raise _unauthorized("token-missing", "The request carries no token.")
+    except Problem as problem:
+        if problem.status == 401:
+            address = asker_at(request)
+            state.limits.failures.check(address, now, f"The address {address}, without a token,")
+        raise
+
+
+async def still(state: ApiState, who: Principal, request: Request) -> Principal | None:
+    """The same asker as he is now, for what goes on for long; None: he may no longer ask."""
+    now = state.now()
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    try:
+        if scheme.lower() == "bearer":
+            found = await _of_token(state, secret, now)
+        else:
+            found = await _of_session(request, state, request.cookies.get(COOKIE, ""), now)
+    except Problem:
+        return None
+    return found if found.owner == who.owner else None
+
+
+async def _of_token(state: ApiState, secret: str, now: datetime) -> Principal:
+    token = await state.db.read(tokens.check, secret, now)
+    who = await state.db.read(accounts.of_token, token) if token is not None else None
+    if token is None or who is None:
+        raise _unauthorized("token-invalid", "The token is unknown, expired or revoked.")
+    if tokens.use_is_worth_noting(token, now):
+        await state.db.write(tokens.used, token, now)
+    return who
+
+
+async def _of_session(request: Request, state: ApiState, secret: str, now: datetime) -> Principal:
+    session = await state.db.read(sessions.check, secret, now, state.terms)
+    if session is None:
+        raise _unauthorized("session-over", "The session is over.", "Log in again.")
+    if request.method in repeats.WRITES:
+        by_own_page(request, secret)
+    if sessions.use_is_worth_noting(session, now):
+        await state.db.write(sessions.used, session, now)
+    return accounts.of_account(session.account)
+
+
+def by_own_page(request: Request, secret: str) -> None:
+    """A session's request that writes was made by a page of ours.
+
+    Raises:
+        Problem: it may be a foreign page's.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    foreign = site is not None and site not in _OWN_SITE
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        foreign = True
+    if foreign or not sessions.csrf_is_right(secret, request.headers.get(CSRF_HEADER, "")):
+        raise Problem(
+            403,
+            "csrf-token-wrong",
+            "Not from our page",
+            f"The request does not carry the session's {CSRF_HEADER}, or comes from another site.",
+            f"GET /api/v1/session tells `csrf`; send it as {CSRF_HEADER} with what writes.",
+        )
+
+
+def operation_of(request: Request) -> str:
+    """The request's operation as the permission table names it."""
+    method = "GET" if request.method == "HEAD" else request.method
+    path: str = request.scope["route"].path
+    return f"{method} {path.removeprefix('/api/v1')}"
+
+
+def allowed(operation: str, who: Principal) -> Reader:
+    """`who` for an operation, as the permission table has it.
 
     Raises:
         Problem: it is not for his role at all.
     """
-    operation = f"{request.method} {request.scope['route'].path.removeprefix('/api/v1')}"
     reach = reach_of(operation, who.role)
     if reach is Reach.NONE:
         may = [str(role) for role in Role if reach_of(operation, role) is not Reach.NONE]
@@ -88,13 +203,17 @@ def allowed(request: Request, who: Principal) -> Reader:
     return Reader(who, reach)
 
 
-def _unauthorized(error_id: str, detail: str) -> Problem:
+def _unauthorized(
+    error_id: str,
+    detail: str,
+    mend: str = "Send Authorization: Bearer hs_…; huisheng token create makes a token.",
+) -> Problem:
     return Problem(
         401,
         error_id,
         "Not authenticated",
         detail,
-        "Send Authorization: Bearer hs_…; huisheng token create makes a token.",
+        mend,
         headers={"WWW-Authenticate": 'Bearer realm="huisheng"'},
     )
 

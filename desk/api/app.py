@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from importlib import metadata
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
+from desk.accounts import Terms
 from desk.api import health, page, problems, public, routes
 from desk.api.bodies import BoundBodies
 from desk.api.control import CallControl, NoControl
 from desk.api.feed import Feed
+from desk.api.limits import Limits
 from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
 from desk.api.public import PublicPages
@@ -90,7 +92,19 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.desk = ApiState(
-        db, line or NoLine(), control or NoControl(), settings, feed, metrics, now, timezone
+        db,
+        line or NoLine(),
+        control or NoControl(),
+        settings,
+        feed,
+        metrics,
+        now,
+        timezone,
+        Limits(settings.limits.requests, settings.limits.failures, settings.limits.logins),
+        Terms(
+            timedelta(hours=settings.sessions.hours),
+            timedelta(hours=settings.sessions.idle_hours),
+        ),
     )
     app.state.recordings = recordings
     app.state.public = public_pages

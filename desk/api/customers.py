@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from desk import customers
+from desk.access.within import customers_within, seen_customers
 from desk.api.access import Reader, reader
 from desk.api.models import CustomerOut
 from desk.api.paging import Page, number_from_cursor
-from desk.api.problems import not_found
+from desk.api.problems import Problem, not_found
 from desk.api.room import MISSING, Cursor, Desk, Id, Limit, Number, Text, e164, room
 
 router = room("customers")
@@ -29,16 +30,21 @@ async def list_customers(
     """
     if number is not None:
         same = await desk.db.read(customers.find_by_number, e164(number) or "")
-        return Page[CustomerOut](items=[CustomerOut.of(c, who.masked) for c in same], next=None)
+        seen = await desk.db.read(seen_customers, who.principal, who.reach, [c.id for c in same])
+        clear = await desk.db.read(seen_customers, who.principal, who.clear, seen)
+        items = [CustomerOut.of(c, c.id not in clear) for c in same if c.id in seen]
+        return Page[CustomerOut](items=items, next=None)
     found = await desk.db.read(
         customers.search,
         text=text,
         level=level,
         limit=limit + 1,
         before=number_from_cursor(cursor),
+        within=customers_within(who.principal, who.reach),
     )
+    clear = await desk.db.read(seen_customers, who.principal, who.clear, [c.id for c in found])
     return Page[CustomerOut].of(
-        found, limit, lambda c: c.id, lambda c: CustomerOut.of(c, who.masked)
+        found, limit, lambda c: c.id, lambda c: CustomerOut.of(c, c.id not in clear)
     )
 
 
@@ -50,4 +56,13 @@ async def get_customer(
     customer = await desk.db.read(customers.get, customer_id)
     if customer is None:
         raise not_found(f"customer {customer_id}", "GET /api/v1/customers finds customers.")
-    return CustomerOut.of(customer, who.masked)
+    if not await desk.db.read(seen_customers, who.principal, who.reach, [customer_id]):
+        raise Problem(
+            403,
+            "customer-of-others",
+            "Not yours",
+            f"Customer {customer_id} has no ticket of yours.",
+            "Ask who is in charge of the customer's tickets, or a supervisor.",
+        )
+    clear = await desk.db.read(seen_customers, who.principal, who.clear, [customer_id])
+    return CustomerOut.of(customer, not clear)

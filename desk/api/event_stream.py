@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, aclosing
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-
-from desk.api.passing import Passing
-from desk.timeline import Entry
 
 HEARTBEAT_SECONDS = 15.0
 SEND_SECONDS = 20.0  # a client that takes nothing for so long has to come again
@@ -22,12 +20,12 @@ class EventStream(Response):
 
     def __init__(
         self,
-        entries: AsyncGenerator[list[Entry | Passing], None],
-        event: Callable[[Entry | Passing], bytes],
+        entries: AsyncGenerator[list[Any], None],
+        event: Callable[[Any], bytes],
         place: AbstractContextManager[None],
     ) -> None:
-        """`event` gives an event's bytes, none for one that is not to be shown. `place` has been
-        entered; it is left when the stream ends.
+        """`entries` are any objects; `event` gives the bytes of one, none for one that is not to
+        be shown. `place` has been entered; it is left when the stream ends.
         """
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]

@@ -1,6 +1,9 @@
 """The timeline, and the stream of what happens."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -8,7 +11,11 @@ from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
 from desk import timeline
-from desk.api.access import Reader, reader
+from desk.access import Principal, Reach
+from desk.access.sight import Sight, sight_of
+from desk.access.within import entries_within
+from desk.api.access import Reader, allowed, operation_of, reader, still
+from desk.api.answering import reveal
 from desk.api.event_stream import HEARTBEAT_SECONDS, EventStream, event
 from desk.api.feed import FeedFull
 from desk.api.models import EntriesOut, EntryOut
@@ -21,6 +28,9 @@ from desk.numbering import ticket_id_of
 from desk.timeline import Entry
 
 router = room("timeline")
+
+ASKED_EVERY = timedelta(seconds=30)
+Told = Entry | Passing
 
 
 @router.get("/timeline")
@@ -39,16 +49,15 @@ async def read_timeline(
     ticket_id = ticket_id_of(ticket) if ticket is not None else None
     if ticket is not None and ticket_id is None:
         raise not_found(f"ticket {ticket!r}", "A digit may be wrong: the last one checks the rest.")
-    found = await desk.db.read(
-        timeline.entries_after,
-        after,
-        limit,
-        call_id=call_id,
-        ticket_id=ticket_id,
-        customer_id=customer_id,
-    )
+    named: dict[str, Any] = {"call_id": call_id, "ticket_id": ticket_id, "customer_id": customer_id}
+    if who.reach is Reach.OTHER:
+        found = await desk.db.read(timeline.entries_after, after, limit, **named)
+    else:
+        within = entries_within(who.principal, who.reach)
+        found = await desk.db.read(timeline.entries_within, after, limit, within, **named)
+    clear = await _sight(desk, who.principal, who.clear, found)
     return EntriesOut(
-        items=[EntryOut.of(entry, who.masked) for entry in found],
+        items=[EntryOut.of(entry, not clear.covers(*_about(entry))) for entry in found],
         last=found[-1].seq if found else after,
     )
 
@@ -81,13 +90,64 @@ async def stream_events(
                 "Send the id of the last event, or leave the header out.",
             )  # fmt: skip
         after = int(last_event_id)
+    return open_stream(desk, after, bytes, partial(_sifted, request, desk, who))
 
-    def shown(told: Entry | Passing) -> bytes:
-        if isinstance(told, Passing):
-            return event(None, told.kind, orjson.dumps(passing_body(told, who.masked)))
-        return event(told.seq, told.kind, EntryOut.of(told, who.masked).model_dump_json().encode())
 
-    return open_stream(desk, after, shown)
+async def _sifted(
+    request: Request, desk: ApiState, who: Reader, chunks: AsyncGenerator[list[Told], None]
+) -> AsyncGenerator[list[bytes], None]:
+    """What the asker may see of it, masked where he may not see it in full. Every half minute it
+    is asked again whether he may: a revoked token or another role ends what it no longer allows.
+    """
+    asked_at = desk.now()
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if desk.now() - asked_at >= ASKED_EVERY:
+                principal = await still(desk, who.principal, request)
+                if principal is None:
+                    return
+                who, asked_at = allowed(operation_of(request), principal), desk.now()
+            if who.principal.unmasked:
+                await reveal(request, who, operation_of(request), request.url.path, [])
+            if not chunk:
+                yield []
+                continue
+            told = await _told(desk, who, chunk)
+            if told:
+                yield told
+
+
+async def _told(desk: ApiState, who: Reader, chunk: list[Told]) -> list[bytes]:
+    seen = await _sight(desk, who.principal, who.reach, chunk)
+    clear = await _sight(desk, who.principal, who.clear, chunk)
+    told = [
+        _event(one, not clear.covers(*_about(one)))
+        for one in chunk
+        if seen.has(one.kind, *_about(one))
+    ]
+    last = chunk[-1]
+    if isinstance(last, Entry) and not seen.has(last.kind, *_about(last)):
+        told.append(f"id: {last.seq}\n\n".encode())  # it need not be looked at again
+    return told
+
+
+def _event(told: Told, masked: bool) -> bytes:
+    if isinstance(told, Passing):
+        return event(None, told.kind, orjson.dumps(passing_body(told, masked)))
+    return event(told.seq, told.kind, EntryOut.of(told, masked).model_dump_json().encode())
+
+
+async def _sight(desk: ApiState, who: Principal, reach: Reach, chunk: Sequence[Told]) -> Sight:
+    entries = [one for one in chunk if isinstance(one, Entry)]
+    ticket_ids = {one.ticket_id for one in entries if one.ticket_id is not None}
+    call_ids = {one.call_id for one in chunk if one.call_id is not None}
+    if reach in (Reach.OTHER, Reach.NONE):
+        return Sight(reach, frozenset(), frozenset())
+    return await desk.db.read(sight_of, who, reach, ticket_ids, call_ids)
+
+
+def _about(told: Told) -> tuple[int | None, str | None]:
+    return (told.ticket_id if isinstance(told, Entry) else None), told.call_id
 
 
 def passing_body(told: Passing, masked: bool) -> dict[str, Any]:
@@ -101,9 +161,14 @@ def passing_body(told: Passing, masked: bool) -> dict[str, Any]:
 
 
 def open_stream(
-    desk: ApiState, after: int | None, shown: Callable[[Entry | Passing], bytes]
+    desk: ApiState,
+    after: int | None,
+    shown: Callable[[Any], bytes],
+    sifted: Callable[[AsyncGenerator[list[Told], None]], AsyncGenerator[list[Any], None]]
+    | None = None,
 ) -> EventStream:
-    """A stream of entries and passing events, each as the bytes that `shown` gives.
+    """A stream of entries and passing events, each as the bytes that `shown` gives; before that,
+    `sifted` may leave out some and make others of the rest.
 
     Raises:
         Problem: all places are taken.
@@ -120,4 +185,5 @@ def open_stream(
             "Close one, or raise api.stream_clients in config.yaml.",
             headers={"Retry-After": "10"},
         ) from error
-    return EventStream(desk.feed.entries(after, HEARTBEAT_SECONDS), shown, place)
+    entries: AsyncGenerator[list[Any], None] = desk.feed.entries(after, HEARTBEAT_SECONDS)
+    return EventStream(entries if sifted is None else sifted(entries), shown, place)

@@ -12,8 +12,9 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from desk import journal, recordings
+from desk import recordings
 from desk.api.access import Reader, reader
+from desk.api.calls import within_reach
 from desk.api.models import RecordingOut
 from desk.api.problems import Problem, ProblemDetails, not_found
 from desk.api.ranges import Span, Unsatisfiable, asked
@@ -71,10 +72,9 @@ async def list_recordings(
     desk: Desk, who: Annotated[Reader, Depends(reader("calls:read"))], call_id: CallId
 ) -> list[RecordingFile]:
     """The recordings of a call, oldest first. Scope `calls:read`."""
+    masked = await within_reach(desk, who, call_id)
     found = await desk.db.read(recordings.of_call, call_id)
-    if not found and await desk.db.read(journal.get, call_id) is None:
-        raise not_found(f"call {call_id!r}", "GET /api/v1/calls lists the calls.")
-    return [await _shown(desk, recording, who) for recording in found]
+    return [await _shown(desk, recording, masked) for recording in found]
 
 
 @router.get("/recordings/{recording_id}", responses=MISSING)
@@ -82,7 +82,8 @@ async def get_recording(
     desk: Desk, who: Annotated[Reader, Depends(reader("calls:read"))], recording_id: Id
 ) -> RecordingFile:
     """One recording. Scope `calls:read`."""
-    return await _shown(desk, await _recording(desk, recording_id), who)
+    recording = await _recording(desk, recording_id)
+    return await _shown(desk, recording, await within_reach(desk, who, recording.call_id))
 
 
 @router.get("/recordings/{recording_id}/audio", response_class=Response, responses=_AUDIO)
@@ -97,6 +98,7 @@ async def get_audio(
     """The audio file (WAV), whole or a part of it. Who listened to what goes to the timeline, as
     `recording.accessed`. Scope `recordings:listen`.
     """
+    await within_reach(desk, who, (await _recording(desk, recording_id)).call_id)
     recording, file = await _opened(desk, files, recording_id)
     etag = f'"{recording.sha256}"'
     try:
@@ -116,8 +118,9 @@ async def get_audio(
 
 
 @router.head("/recordings/{recording_id}/audio", include_in_schema=False)
-async def head_audio(desk: Desk, files: Files, _who: Listener, recording_id: Id) -> Response:
+async def head_audio(desk: Desk, files: Files, who: Listener, recording_id: Id) -> Response:
     """What GET says of the whole file, without it; nobody listens."""
+    await within_reach(desk, who, (await _recording(desk, recording_id)).call_id)
     recording, file = await _opened(desk, files, recording_id)
     file.close()
     return Response(headers=_headers(recording, f'"{recording.sha256}"', file.size))
@@ -163,10 +166,10 @@ async def _recording(desk: ApiState, recording_id: int) -> Recording:
     return found
 
 
-async def _shown(desk: ApiState, recording: Recording, who: Reader) -> RecordingFile:
+async def _shown(desk: ApiState, recording: Recording, masked: bool) -> RecordingFile:
     found = await desk.db.read(recordings.transcript_of, recording.id)
     return RecordingFile(
-        **RecordingOut.of(recording, found, who.masked).model_dump(),
+        **RecordingOut.of(recording, found, masked).model_dump(),
         call_id=recording.call_id,
         bytes=recording.bytes,
         audio=None if recording.deleted_at else f"/api/v1/recordings/{recording.id}/audio",

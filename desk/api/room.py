@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 
 from desk.api.access import storable_request
+from desk.api.answering import Answering
 from desk.api.problems import ProblemDetails
 from desk.api.state import ApiState, state_of
 from desk.region import locate
@@ -21,9 +22,12 @@ def described(errors: dict[int, str]) -> dict[int | str, dict[str, Any]]:
 
 _ERRORS = described(
     {
-        401: "no valid token",
-        403: "the token lacks the scope",
-        422: "a parameter is wrong",
+        400: "a character that cannot be stored, or a bad Idempotency-Key",
+        401: "no valid token or session",
+        403: "the token lacks the scope, or the operation is not for the role",
+        409: "another request with this Idempotency-Key is being served, or its answer was lost",
+        422: "a parameter is wrong, or the Idempotency-Key was used for another request",
+        429: "too many requests; try again after `Retry-After` seconds",
         503: "not possible at present; try again after `Retry-After` seconds",
     }
 )
@@ -52,7 +56,11 @@ CallId = Annotated[str, Path(max_length=150, description="the call's id")]
 def room(tag: str) -> APIRouter:
     """A router for the paths of one room under /api/v1."""
     return APIRouter(
-        prefix="/api/v1", tags=[tag], responses=_ERRORS, dependencies=[Depends(storable_request)]
+        prefix="/api/v1",
+        tags=[tag],
+        responses=_ERRORS,
+        dependencies=[Depends(storable_request)],
+        route_class=Answering,
     )
 
 

@@ -74,7 +74,7 @@ async def list_handovers(
 async def handovers_of_ticket(one: Readable) -> HandoversOut:
     """Every hand-over of a ticket, oldest first. Scope `tickets:read`."""
     found = await one.desk.db.read(handovers.of_ticket, one.ticket.id)
-    return HandoversOut(items=[HandoverOut.of(each, one.who.masked) for each in found])
+    return HandoversOut(items=[HandoverOut.of(each, one.masked) for each in found])
 
 
 @router.post("/tickets/{number}/handovers", responses=CHANGE_ERRORS)
@@ -127,7 +127,8 @@ async def split(change: Changing, body: take.Split) -> SplitOut:
         note_ids=body.note_ids,
     )  # fmt: skip
     return SplitOut(
-        ticket=shown(first, change.who, change.response), new=TicketOut.of(made, change.who.masked)
+        ticket=shown(first, change.who, change.response),
+        new=TicketOut.of(made, change.who.masks(made)),
     )
 
 
@@ -165,7 +166,7 @@ async def list_notes(
     found = await one.desk.db.read(
         notes.of_ticket, one.ticket.id, public=public, after=after, limit=limit
     )
-    return NotesOut(items=[NoteOut.of(note, one.who.masked) for note in found])
+    return NotesOut(items=[NoteOut.of(note, one.masked) for note in found])
 
 
 @router.post("/tickets/{number}/notes", responses=ADD_ERRORS, status_code=201)
@@ -178,7 +179,7 @@ async def add_note(change: Adding, body: take.NewNote) -> NoteOut:
     )
     everybody = await change.desk.db.read(people.roster)
     note = await change.write(noting.write, new, roster=everybody)
-    return NoteOut.of(note, change.who.masked)
+    return NoteOut.of(note, change.masked)
 
 
 async def _links(desk: ApiState, ticket: int) -> LinksOut:

@@ -20,9 +20,11 @@ from desk.access import Place, Reach, place_of, whose
 from desk.access import Role as Office
 from desk.api.access import Reader, reader
 from desk.api.problems import Problem, not_found
+from desk.api.repeats import answering, in_json
 from desk.api.room import Desk, described
 from desk.api.state import ApiState
 from desk.api.ticket_models import TicketOut
+from desk.served import Answer
 from desk.tickets import By, Role, Ticket, by_number, id_of
 
 R = TypeVar("R")
@@ -95,6 +97,11 @@ class OneTicket:
     ticket: Ticket
     response: Response
 
+    @property
+    def masked(self) -> bool:
+        """Numbers and names in what belongs to it are masked."""
+        return self.who.masks(self.ticket)
+
     def shown(self) -> TicketOut:
         """The ticket, with its version as ETag."""
         return shown(self.ticket, self.who, self.response)
@@ -122,6 +129,11 @@ class Change:
         return self.ticket.id
 
     @property
+    def masked(self) -> bool:
+        """Numbers and names in what belongs to it are masked."""
+        return self.who.masks(self.ticket)
+
+    @property
     def by(self) -> By:
         """Who acts."""
         return by(self.who)
@@ -130,12 +142,27 @@ class Change:
         """Do `work(db, ticket_id, *args, now, by=…, expected_version=…, **kwargs)` in one
         transaction; the ticket as it is afterwards.
         """
-        changed = await self.write(work, *args, expected_version=self.seen, **kwargs)
+
+        def told(changed: Ticket) -> Answer:
+            out = TicketOut.of(changed, self.who.masks(changed))
+            return in_json(out, headers={"ETag": etag_of(changed)})
+
+        changed = await self.write(work, *args, answer=told, expected_version=self.seen, **kwargs)
         return shown(changed, self.who, self.response)
 
-    async def write(self, work: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        """Do `work(db, ticket_id, *args, now, by=…, **kwargs)` in one transaction; its result."""
-        return await self.desk.db.write(work, self.ticket.id, *args, self.now, by=self.by, **kwargs)
+    async def write(
+        self,
+        work: Callable[..., R],
+        *args: Any,
+        answer: Callable[[R], Answer] | None = None,
+        **kwargs: Any,
+    ) -> R:
+        """Do `work(db, ticket_id, *args, now, by=…, **kwargs)` in one transaction; its result.
+        `answer` tells what the route makes of that, to be kept with it for a repeated request.
+        """
+        return await answering(
+            self.desk.db, answer, work, self.ticket.id, *args, self.now, by=self.by, **kwargs
+        )
 
 
 def readable(scope: str) -> Callable[..., Awaitable[OneTicket]]:
@@ -216,8 +243,13 @@ def by(who: Reader) -> By:
 
 def shown(ticket: Ticket, who: Reader, response: Response) -> TicketOut:
     """The ticket, with its version as ETag."""
-    response.headers["ETag"] = f'"{ticket.version}"'
-    return TicketOut.of(ticket, who.masked)
+    response.headers["ETag"] = etag_of(ticket)
+    return TicketOut.of(ticket, who.masks(ticket))
+
+
+def etag_of(ticket: Ticket) -> str:
+    """The version as an entity tag, as If-Match names it."""
+    return f'"{ticket.version}"'
 
 
 def _located(db: Connection, number: str) -> tuple[Ticket, Place] | None:

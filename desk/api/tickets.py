@@ -9,14 +9,17 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from desk import customers, journal, tickets
+from desk.access.within import tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, number_from_cursor
+from desk.api.repeats import answering, in_json
 from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
 from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
-from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, shown
+from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, etag_of
 from desk.errors import NoSuchCall, NoSuchCustomer
 from desk.region import locate
+from desk.served import Answer
 from desk.tickets import NewTicket, Ticket
 from desk.tickets.history import of_ticket as history_of
 
@@ -82,8 +85,9 @@ async def list_tickets(
         void_check=void_check,
         limit=limit + 1,
         before=number_from_cursor(cursor),
+        within=tickets_within(who.principal, who.reach),
     )
-    return Page[TicketOut].of(found, limit, lambda t: t.id, lambda t: TicketOut.of(t, who.masked))
+    return Page[TicketOut].of(found, limit, lambda t: t.id, lambda t: TicketOut.of(t, who.masks(t)))
 
 
 @router.post(
@@ -96,6 +100,13 @@ async def list_tickets(
 )
 async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Response) -> TicketOut:
     """Open a ticket by hand, or for a call, which has one at most. Scope `tickets:write`."""
+
+    def told(made: tuple[Ticket, bool]) -> Answer:
+        ticket, fresh = made
+        return in_json(
+            TicketOut.of(ticket, who.masks(ticket)), 201 if fresh else 200, _named(ticket)
+        )
+
     new = NewTicket(
         body.type,
         body.subject,
@@ -105,11 +116,11 @@ async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Respon
         customer_ids=(body.customer_id,) if body.customer_id is not None else (),
         labels=tuple(body.labels),
     )
-    ticket, fresh = await desk.db.write(_open, new, desk.now(), by(who).actor)
+    ticket, fresh = await answering(desk.db, told, _open, new, desk.now(), by(who).actor)
     if not fresh:
         response.status_code = 200
-    response.headers["Location"] = f"/api/v1/tickets/{ticket.number}"
-    return shown(ticket, who, response)
+    response.headers.update(_named(ticket))
+    return TicketOut.of(ticket, who.masks(ticket))
 
 
 @router.get("/tickets/{number}", responses=MISSING)
@@ -142,7 +153,11 @@ async def get_history(one: Readable) -> HistoryOut:
 async def get_confirmations(one: Readable) -> ConfirmationsOut:
     """What customers answered about a ticket, and supervisors' overrides. Scope `tickets:read`."""
     found = await one.desk.db.read(tickets.confirmations.of_ticket, one.ticket.id)
-    return ConfirmationsOut(items=[ConfirmationOut.of(each, one.who.masked) for each in found])
+    return ConfirmationsOut(items=[ConfirmationOut.of(each, one.masked) for each in found])
+
+
+def _named(ticket: Ticket) -> dict[str, str]:
+    return {"Location": f"/api/v1/tickets/{ticket.number}", "ETag": etag_of(ticket)}
 
 
 def _open(db: Connection, new: NewTicket, now: datetime, actor: str) -> tuple[Ticket, bool]:

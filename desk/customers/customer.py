@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
 from desk.db.schema import customer_numbers, customers
 
@@ -67,12 +67,14 @@ def search(
     level: str | None = None,
     limit: int = 50,
     before: int | None = None,
+    within: ColumnElement[bool] | None = None,
 ) -> list[Customer]:
     """Customers that meet every given condition, newest first, at most 200.
 
     Args:
         text: a part of name or company, or the whole external id.
         before: the id of the last customer of the previous page.
+        within: what else must be true of the customer.
     """
     ids = select(customers.c.id).order_by(customers.c.id.desc()).limit(min(limit, MOST))
     if text is not None:
@@ -83,6 +85,8 @@ def search(
                 customers.c.external_id == text,
             )
         )
+    if within is not None:
+        ids = ids.where(within)
     if level is not None:
         ids = ids.where(customers.c.level == level)
     if before is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, select, tuple_
 
 from desk.callers import caller_of
 from desk.db.schema import calls
@@ -38,14 +38,18 @@ def search(
     ticket_id: int | None = None,
     limit: int = 50,
     before: str | None = None,
+    within: ColumnElement[bool] | None = None,
 ) -> list[Call]:
     """Calls that meet every given condition, newest first, at most 200.
 
     Args:
         live: True for calls that last, False for those that ended.
         before: the id of the last call of the previous page.
+        within: what else must be true of the call.
     """
     query = _NEWEST.limit(min(limit, MOST))
+    if within is not None:
+        query = query.where(within)
     if live is not None:
         query = query.where(calls.c.ended_at.is_(None) if live else calls.c.ended_at.is_not(None))
     if e164 is not None:

@@ -49,6 +49,7 @@ def search(
     assignee: str | None = None,
     going_on: bool | None = None,
     void_check: str | None = None,
+    within: ColumnElement[bool] | None = None,
 ) -> list[Ticket]:
     """Tickets that meet every given condition, newest first, at most 200.
 
@@ -63,6 +64,7 @@ def search(
         going_on: True for tickets that have not ended, False for those that have.
         void_check: `wanted` for those at which a supervisor is to look.
         before: the id of the last ticket of the previous page.
+        within: what else must be true of the ticket.
     """
     plain = {
         "status": status, "type": type, "customer_id": customer_id, "e164": e164, "team": team,
@@ -71,6 +73,8 @@ def search(
     query = _NEWEST.where(
         *(tickets.c[name] == value for name, value in plain.items() if value is not None)
     )
+    if within is not None:
+        query = query.where(within)
     if going_on is not None:
         alive = tickets.c.status.in_(sorted(ALIVE))
         query = query.where(alive if going_on else ~alive)

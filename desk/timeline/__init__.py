@@ -1,6 +1,6 @@
 """The timeline: everything that happened, in commit order, in one hash chain."""
 
-from desk.timeline.chain import Entry, append, entries_after, entry, last_seq
+from desk.timeline.chain import Entry, append, entries_after, entries_within, entry, last_seq
 from desk.timeline.erasure import ERASED, erase_bodies
 from desk.timeline.verify import Flaw, Verdict, verify
 
@@ -11,6 +11,7 @@ __all__ = [
     "Verdict",
     "append",
     "entries_after",
+    "entries_within",
     "entry",
     "erase_bodies",
     "last_seq",

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from desk import outbox
 from desk.db.prepared import Prepared
@@ -185,6 +185,26 @@ def entries_after(
     elif customer_id is not None:
         statement, values["customer_id"] = _AFTER_OF_CUSTOMER, customer_id
     return [_entry(row) for row in statement.execute(db, values).fetchall()]
+
+
+def entries_within(
+    db: Connection,
+    seq: int,
+    limit: int,
+    within: ColumnElement[bool],
+    *,
+    call_id: str | None = None,
+    ticket_id: int | None = None,
+    customer_id: int | None = None,
+) -> list[Entry]:
+    """As `entries_after`, those of which `within` is true, of all that are named."""
+    query = _after.where(within)
+    named = {"call_id": call_id, "ticket_id": ticket_id, "customer_id": customer_id}
+    for name, value in named.items():
+        if value is not None:
+            query = query.where(timeline.c[name] == value)
+    rows = db.execute(query, {"after": seq, "most": min(limit, MOST_ENTRIES)})
+    return [_entry(row) for row in rows]
 
 
 def _entry(row: Any) -> Entry:

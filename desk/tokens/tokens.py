@@ -63,6 +63,7 @@ class Token:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    account_id: int | None = None  # of the person whose rights bound it; None: a program's
 
     def allows(self, scope: str) -> bool:
         """Whether its holder may do what `scope` stands for."""
@@ -80,9 +81,13 @@ def create(
     now: datetime,
     *,
     expires_at: datetime | None = None,
+    account_id: int | None = None,
     actor: str = "system",
 ) -> tuple[Token, str]:
     """A new token and its secret, which is shown this once; `token.created`.
+
+    Args:
+        account_id: the account whose rights bound it, and which can take it away.
 
     Raises:
         ValueError: a scope is unknown, none is given, the name is empty, or it has expired.
@@ -102,10 +107,18 @@ def create(
         "scopes": canonical(kept),
         "created_at": now,
         "expires_at": expires_at,
+        "account_id": account_id,
     }
     made: Any = db.execute(_INSERT, row).inserted_primary_key
-    token = Token(made[0], name, kept, now, expires_at, None, None)
-    body = {"token_id": token.id, "name": name, "scopes": kept, "expires_at": expires_at}
+    token = Token(made[0], name, kept, now, expires_at, None, None, account_id)
+    body: dict[str, Any] = {
+        "token_id": token.id,
+        "name": name,
+        "scopes": kept,
+        "expires_at": expires_at,
+    }
+    if account_id is not None:
+        body["account_id"] = account_id
     append(db, kind="token.created", body=body, now=now, actor=actor)
     return token, secret
 
@@ -160,4 +173,5 @@ def _token(row: Any) -> Token:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        account_id=row.account_id,
     )
