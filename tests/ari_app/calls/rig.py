@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -201,8 +202,14 @@ class Woken:
         self.times += 1
 
 
+@cache
+def _configured() -> Settings:
+    return load(CONFIG)
+
+
 def settings(**sections: Any) -> Settings:
-    return load(CONFIG).model_copy(update=sections)
+    """Those of config.yaml with other sections."""
+    return _configured().model_copy(update=sections)
 
 
 def line_on(desk: Desk, configured: Settings | None = None) -> Line:
