@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("ari_app.cli.rules", "路由规则 / routing rules: check, try, put in force, go back"),
     "rollout": ("ari_app.cli.rollout", "分期上线 / what is switched on, and how much it is used"),
     "sla": ("ari_app.cli.sla", "服务时限 / service levels: why a case is due, effect of a change"),
+    "chores": ("ari_app.cli.chores", "自动事项 / what happens by itself: who lags, what failed"),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
     "token": ("ari_app.cli.token", "API 令牌 / make, list and revoke API tokens"),
