@@ -37,6 +37,7 @@ from ari_app.periodic import Periodic
 from ari_app.prompts.cache import PromptCache, Prompts, install
 from ari_app.settings import Settings
 from ari_app.status import Status
+from ari_app.survey_policy import survey_policy
 from asterisk_conf import install as asterisk_install
 from asterisk_conf import secrets as pbx_secrets
 from asterisk_conf.paths import Paths
@@ -47,6 +48,7 @@ from crm_bridge.messaging.messaging import Messaging, providers_of
 from crm_bridge.secret import secret_of
 from desk.api import ApiServer, create_app
 from desk.api.feed import Feed
+from desk.api.public import PublicPages
 from desk.db.engine import Database
 from desk.recordings import Store, keys_for
 from desk.region import RegionTable
@@ -146,6 +148,7 @@ async def running_line(
             feed=feed,
             recordings=store,
             registry=registry,
+            public_pages=PublicPages(survey_policy(settings), settings.company.name),
             now=now,
             timezone=settings.company.tz,
         )

@@ -28,12 +28,15 @@ from ari_app.problem import Problem, unknown
 from ari_app.queue.check import check_queue
 from ari_app.queue.settings import QueueSettings
 from ari_app.recording_settings import RecordingSettings
+from ari_app.repeat_settings import RepeatSettings, check_repeat
 from ari_app.rollout import switched
 from ari_app.settings_env import not_json, unread, variable
 from ari_app.settings_errors import problems, unknown_setting
+from ari_app.survey_settings import check_surveys
 from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
+from desk.links import LinkSettings
 from desk.messages.settings import MessageSettings
 from desk.notices.settings import NoticeSettings
 from desk.outbound import OutboundSettings
@@ -41,6 +44,7 @@ from desk.rollout import RolloutSettings
 from desk.settings import ApiSettings, DatabaseSettings, TicketSettings
 from desk.sla.check import check_sla
 from desk.sla.settings import SlaSettings
+from desk.surveys import SurveySettings
 from desk.teamwork.settings import AttachmentSettings
 from stt.settings import SpeechSettings
 
@@ -89,6 +93,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     pbx: PbxSettings = PbxSettings()
     ivr: IvrSettings
+    repeat: RepeatSettings = RepeatSettings()
     queue: QueueSettings = QueueSettings()
     callback: CallbackSettings = CallbackSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -98,6 +103,8 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     messages: MessageSettings = MessageSettings()
+    links: LinkSettings = LinkSettings()
+    surveys: SurveySettings = SurveySettings()
     speech: SpeechSettings = SpeechSettings()
     recording: RecordingSettings = RecordingSettings()
     bridge: BridgeSettings = BridgeSettings()
@@ -153,6 +160,8 @@ def load(path: Path) -> Settings:
         *check_queue(settings.queue, settings.pbx),
         *check_callback(settings.callback, settings.outbound.trunk is not None, settings.ivr),
         *check_outbound(settings.outbound, settings.pbx, settings.ivr),
+        *check_repeat(settings.repeat, settings.ivr),
+        *check_surveys(settings.surveys, settings.ivr),
         *_service_levels(settings, home),
         *_notices(settings),
         *_ports(settings),

@@ -22,6 +22,7 @@ FORMS: Mapping[str, str] = {
     ),
     r"^(postgresql://.*|sqlite:///.*)?$": "postgresql://user@host/name, sqlite:///path or empty",
     r"^(sip:[A-Za-z0-9._-]+@[A-Za-z0-9.:\[\]-]+)?$": "a SIP address as sip:8001@192.0.2.7:5060",
+    r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$": "an address as https://hui.example.cn, or empty",
     r"^[A-Za-z0-9.-]+$": "a host name or an address",
     r"^[A-Za-z0-9._+-]{1,64}$": "letters, digits and . _ + - (at most 64)",
     r"^[\w·.'()’ -]+$": "a name: letters, digits, spaces and · . ' ( ) -",

@@ -4,22 +4,50 @@
 to `chores`, and to `ServiceSettings` the section of config.yaml that its chores need.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Protocol
 
 from desk.chores import Chore
+from desk.links import LinkSettings
+from desk.messages.settings import MessageSettings
+from desk.messages.templates import Templates
 from desk.notices.following import notice_chores
 from desk.notices.settings import NoticeSettings
 from desk.routing.chores import routing_chores
 from desk.sla.chores import sla_chores
+from desk.surveys import SurveyPolicy, SurveySettings, survey_chores
 from desk.teamwork.chores import teamwork_chores
 from desk.tickets.overdue import overdue_chores
+
+
+class Company(Protocol):
+    """Who serves the customers, and in which zone its days and months are."""
+
+    @property
+    def name(self) -> str:
+        """As customers know it."""
+
+    @property
+    def tz(self) -> tzinfo:
+        """The zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Nameless:
+    name: str = "示例公司"
+    tz: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """The sections of config.yaml that chores need. Each has a default, for tests."""
 
-    notices: NoticeSettings = NoticeSettings()
+    company: Company = field(default_factory=_Nameless)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
+    links: LinkSettings = field(default_factory=LinkSettings)
+    surveys: SurveySettings = field(default_factory=SurveySettings)
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
 
 def chores(settings: ServiceSettings) -> list[Chore]:
@@ -29,5 +57,16 @@ def chores(settings: ServiceSettings) -> list[Chore]:
         *routing_chores(),
         *overdue_chores(),
         *teamwork_chores(),
+        *survey_chores(survey_policy(settings)),
         *notice_chores(settings.notices),
     ]
+
+
+def survey_policy(settings: ServiceSettings) -> SurveyPolicy:
+    """What decides about surveys."""
+    return SurveyPolicy(
+        settings=settings.surveys,
+        links=settings.links,
+        templates=Templates(settings.messages, settings.company.name),
+        timezone=settings.company.tz,
+    )

@@ -25,11 +25,13 @@ class Stage(StrEnum):
     """Where a call is. The journal holds the last one entered; recovery re-enters it."""
 
     WELCOME = "welcome"  # who is it, from where; answer
+    REPEAT = "repeat"  # the caller has a case: how it stands, or whether it is solved
     MENU = "menu"  # the IVR
     QUEUE = "queue"  # waits for an agent; agents' phones ring
     TALK = "talk"  # caller and agent in a bridge
     MESSAGE = "message"  # the caller tells the matter after the tone
     CALLBACK = "callback"  # we ring a customer back, who is then told who calls
+    SURVEY = "survey"  # how was it
     WRAP_UP = "wrap_up"  # the caller is gone or served: ticket, end of the journal
     ENDED = "ended"
 

@@ -2,8 +2,10 @@
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.repeat.repeat import ask_number
 from ari_app.calls.sound import ask, play
-from ari_app.ivr.walk import Ask, Choice, Extension, HangUp, LeaveMessage, Person, Walk
+from ari_app.calls.survey import WANTED
+from ari_app.ivr.walk import Ask, AskCase, Choice, Extension, HangUp, LeaveMessage, Person, Walk
 from ari_app.queue import Need
 
 
@@ -30,6 +32,9 @@ async def menu(call: Call, line: Line) -> Stage:
             return _to_queue(call, outcome, need)
         case Extension(number=number):
             return _to_queue(call, outcome, Need.of(call.caller, extension=number))
+        case AskCase():
+            ask_number(call)
+            return Stage.REPEAT
         case HangUp(prompts=prompts):
             await play(call, line, *prompts)
             return Stage.WRAP_UP
@@ -37,6 +42,8 @@ async def menu(call: Call, line: Line) -> Stage:
 
 def _to_queue(call: Call, outcome: Person | Extension, need: Need) -> Stage:
     call.state |= {"need": need.as_dict(), "urgent": outcome.urgent, "record": outcome.record or ""}
+    if outcome.survey is not None:
+        call.state[WANTED] = outcome.survey
     return Stage.QUEUE
 
 

@@ -19,6 +19,8 @@ from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
 from ari_app.calls.queue import queue
+from ari_app.calls.repeat.repeat import repeat
+from ari_app.calls.survey import survey
 from ari_app.calls.talk.keeping import take_down
 from ari_app.calls.talk.talk import talk
 from ari_app.calls.welcome import welcome
@@ -28,11 +30,13 @@ log = structlog.get_logger()
 
 STAGES: dict[Stage, Callable[[Call, Line], Awaitable[Stage]]] = {
     Stage.WELCOME: welcome,
+    Stage.REPEAT: repeat,
     Stage.MENU: menu,
     Stage.QUEUE: queue,
     Stage.TALK: talk,
     Stage.MESSAGE: message,
     Stage.CALLBACK: called_back,
+    Stage.SURVEY: survey,
     Stage.WRAP_UP: wrap_up,
 }
 

@@ -40,24 +40,61 @@ async def ask(call: Call, line: Line, question: Ask) -> Key | Silence:
     allows barge-in; elsewhere keys pressed meanwhile are not heard.
     """
     seconds = sum(line.prompts.seconds(name) for name in question.prompts)
-    await call.lease.cover(seconds + question.timeout_seconds)
+    media = [line.prompts.media(name) for name in question.prompts]
+    key = await _key(call, media, seconds, question.timeout_seconds, question.barge_in)
+    return Silence() if key is None else Key(key)
+
+
+async def key_after(
+    call: Call, line: Line, *names: str, number: str = "", wait_seconds: float
+) -> str | None:
+    """The key that a caller presses while prompts play, which it stops, or within `wait_seconds`
+    after them; with `number`, its digits before the last prompt. None: silence.
+    """
+    media = [line.prompts.media(name) for name in names]
+    media[-1:-1] = line.prompts.digits(number)
+    seconds = sum(line.prompts.seconds(name) for name in names) + len(number)
+    return await _key(call, media, seconds, wait_seconds, True)
+
+
+async def keys_after(call: Call, line: Line, name: str, *, most: int, wait_seconds: float) -> str:
+    """The digits that a caller keys in, up to `#`, a `*` (which is given back alone), a pause of
+    `wait_seconds`, or `most` of them.
+    """
+    keyed = ""
+    key = await key_after(call, line, name, wait_seconds=wait_seconds)
+    while key is not None and key != "#":
+        if key == "*":
+            return key
+        keyed += key
+        if len(keyed) == most:
+            break
+        key = await _key(call, [], 0.0, wait_seconds, True)
+    return keyed
+
+
+async def _key(
+    call: Call, media: list[str], seconds: float, wait_seconds: float, barge_in: bool
+) -> str | None:
+    await call.lease.cover(seconds + wait_seconds)
     playback = None
-    if question.prompts:
-        media = [line.prompts.media(name) for name in question.prompts]
+    if media:
         playback = await call.channel.play(media)
-    deadline = seconds + GRACE_SECONDS if playback else question.timeout_seconds
+    deadline = seconds + GRACE_SECONDS if playback else wait_seconds
     while (event := await call.next_event(deadline)) is not None:
         if isinstance(event, ChannelDtmfReceived):
             if playback is None:
-                return Key(event.digit)
-            if question.barge_in:
+                return event.digit
+            if barge_in:
                 await playback.stop(wait=False)
-                return Key(event.digit)
+                return event.digit
         elif playback is not None and playback.is_over:
             await _tell_failure(call, event)
+            if not wait_seconds:
+                return None
             playback = None
-            deadline = question.timeout_seconds
-    return Silence()
+            deadline = wait_seconds
+    return None
 
 
 async def _tell_failure(call: Call, event: Event) -> None:

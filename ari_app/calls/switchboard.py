@@ -24,7 +24,7 @@ STOP_SECONDS = 10.0
 EXPECT_SECONDS = 10.0
 SECURE_SECONDS = 2.0
 DRAIN_LOOK_SECONDS = 1.0
-ENDING = frozenset({Stage.MESSAGE, Stage.WRAP_UP})  # nobody is asked to tell it all again
+ENDING = frozenset({Stage.MESSAGE, Stage.SURVEY, Stage.WRAP_UP})  # nobody is asked to tell it all again
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
 CALLER, BACK, FEATURE, CALLBACK = "line", "back", "feature", "callback"
 

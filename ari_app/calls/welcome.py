@@ -1,7 +1,8 @@
-"""Who calls, and from where: known and journaled before the call is answered."""
+"""Who calls, from where, and about which case: known before the first prompt."""
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.repeat.repeat import begin
 from desk.region import locate
 
 
@@ -10,4 +11,4 @@ async def welcome(call: Call, line: Line) -> Stage:
     call.caller = locate(call.caller_id, line.settings.company.home_area_code, table=line.regions)
     await line.journal.begin(call)
     await call.channel.answer()
-    return Stage.MENU
+    return Stage.REPEAT if await begin(call, line) else Stage.MENU

@@ -6,6 +6,7 @@ from ari_app.ari import ApplicationReplaced, AriError, ChannelGone, NotFound
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.digests import digest_call
 from ari_app.calls.line import Line
+from ari_app.calls.repeat.settling import settle
 from ari_app.calls.talk.keeping import finish_chores, keep_recordings, take_down
 from ari_app.settings import Settings
 from desk.errors import DatabaseError
@@ -21,6 +22,7 @@ async def wrap_up(call: Call, line: Line) -> Stage:
     if call.end_cause == "completed":
         await _hang_up(call)
     await take_down(call, line)
+    await settle(call, line)
     if call.chores or call.pieces:
         await _keep_talks(call, line)
     await line.journal.finish(call, ticket_for(call, line.settings))

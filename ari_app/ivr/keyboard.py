@@ -9,6 +9,7 @@ from ari_app.ivr.picture import ASIDE, HEARD, KEY, NAME
 from ari_app.ivr.settings import IvrSettings
 from ari_app.ivr.walk import (
     Ask,
+    AskCase,
     Choice,
     Extension,
     HangUp,
@@ -83,6 +84,8 @@ def _end(outcome: Outcome, ivr: IvrSettings, show: Show) -> None:
             show(Text.assemble((f"→ 人工 connected to a person of {team}", NAME), (aside, ASIDE)))
         case Extension(number=number):
             show(Text(f"→ 分机 connected to extension {number}", NAME))
+        case AskCase():
+            show(Text("→ 查询工单 the number of a case is asked for", NAME))
         case HangUp(prompts=prompts):
             _hear(prompts, ivr, show)
             show(Text("→ 挂机 the call ends", NAME))

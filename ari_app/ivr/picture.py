@@ -82,6 +82,8 @@ class _Drawing:
             line.append("返回 back")
         elif action.repeat:
             line.append("重听 repeat")
+        elif action.case:
+            line.append("查询工单 a case by its number")
         elif target is None:
             line.append(" → 挂机 hang up" if action.say else "挂机 hang up")
         if action.ticket is not None:

@@ -72,6 +72,7 @@ class Action(_Section):
     back: bool = False
     repeat: bool = False
     hangup: bool = False
+    case: bool = False  # how a case stands, by its number
     # after `say`
     then: Name | None = None  # a menu; without it the call ends
     # with `person`: what the agent must have, besides the team
@@ -99,7 +100,7 @@ class Action(_Section):
         return next(v for v in VERBS if getattr(self, v) not in (None, False))
 
 
-VERBS = ("menu", "say", "message", "person", "extension", "back", "repeat", "hangup")
+VERBS = ("menu", "say", "message", "person", "extension", "back", "repeat", "hangup", "case")
 
 
 class MenuSettings(_Section):
@@ -115,6 +116,7 @@ class MenuSettings(_Section):
     failure: Action
     dial_extensions: bool = False
     record: Record | None = None  # of talks that are chosen here; None: as `recording` says
+    survey: bool | None = None  # after them; None: as `surveys` says
 
 
 class EntrySettings(_Section):

@@ -17,7 +17,7 @@ from desk.region import Caller
 @dataclass(frozen=True, slots=True)
 class Menu:
     """One menu. Prompts are names; `extensions` is empty unless callers may dial them here;
-    `record` is None where the menu leaves it to the `recording` section."""
+    `record` is None where the menu leaves it to the `recording` section, `survey` likewise."""
 
     name: str
     prompt: str
@@ -30,6 +30,7 @@ class Menu:
     failure: Action
     extensions: frozenset[str]
     record: Record | None = None
+    survey: bool | None = None
 
     def begins_extension(self, digits: str) -> bool:
         """Whether more digits may make an extension of `digits`, or they are one already."""
@@ -69,6 +70,7 @@ class MenuTree:
                 failure=menu.failure,
                 extensions=extensions if menu.dial_extensions else frozenset(),
                 record=menu.record,
+                survey=menu.survey,
             )
             for name, menu in ivr.menus.items()
         }

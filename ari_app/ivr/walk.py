@@ -41,7 +41,7 @@ class Choice:
     key: str  # the key, a dialled extension, or "" after failed attempts
     label: str  # for people; "" if the settings give none
     ticket: str | None  # type of ticket this choice asks for
-    verb: str  # menu, say, message, person, extension, back, hangup
+    verb: str  # menu, say, message, person, extension, back, hangup, case
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Person:
     language: str = ""  # "": any
     urgent: bool = False
     record: Record | None = None  # the menu's; None: as the `recording` section says
+    survey: bool | None = None  # the menu's; None: as the `surveys` section says
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Extension:
     choice: Choice
     urgent: bool = False
     record: Record | None = None  # as of a `Person`
+    survey: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,14 @@ class HangUp:
     choice: Choice | None
 
 
-Outcome = Ask | LeaveMessage | Person | Extension | HangUp
+@dataclass(frozen=True, slots=True)
+class AskCase:
+    """Ask for the number of a case, and tell how it stands."""
+
+    choice: Choice
+
+
+Outcome = Ask | LeaveMessage | Person | Extension | HangUp | AskCase
 
 
 class Walk:
@@ -190,7 +199,7 @@ class Walk:
     def _dialled(self) -> Extension:
         choice = self._choose(self._digits, "", None, "extension")
         number, self._digits = self._digits, ""
-        return Extension(number, choice, record=self._menu.record)
+        return Extension(number, choice, record=self._menu.record, survey=self._menu.survey)
 
     def _timed_out(self) -> Outcome:
         if self._digits in self._menu.extensions:
@@ -220,9 +229,13 @@ class Walk:
                 language=action.language or "",
                 urgent=action.urgent,
                 record=self._menu.record,
+                survey=self._menu.survey,
             )
         if action.extension is not None:
-            return Extension(action.extension, choice, action.urgent, self._menu.record)
+            menu = self._menu
+            return Extension(action.extension, choice, action.urgent, menu.record, menu.survey)
+        if action.case:
+            return AskCase(choice)
         if action.hangup:
             return HangUp(("goodbye",), choice)
         if action.say is not None and action.then is None:

@@ -157,7 +157,9 @@ def _take(
 ) -> bool:
     if purpose == "confirm":
         return links.confirm(db, token, bool(given.solved), given.words, now)
-    return surveys.answer_by_link(db, token, given.points or 0, given.words, pages.policy, now)
+    return surveys.answer_by_link(
+        db, token, given.points or 0, given.words, pages.policy.settings, now
+    )
 
 
 def _in_time(request: Request, desk: ApiState, pages: PublicPages) -> bool:

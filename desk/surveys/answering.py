@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, select, update
 from desk import links
 from desk.db.schema.survey import surveys
 from desk.notices import NewNotice, notify
-from desk.surveys.asking import SurveyPolicy
 from desk.surveys.customer_score import rescore
 from desk.surveys.low import Effect, effect_of
+from desk.surveys.settings import SurveySettings, addressed
 from desk.surveys.survey import Survey, one_of
 from desk.text import storable
 from desk.tickets import SYSTEM, Status, Ticket, closing
@@ -25,7 +25,7 @@ POINTS = range(1, 6)
 
 
 def answer_by_key(
-    db: Connection, call_id: str, points: int, policy: SurveyPolicy, now: datetime
+    db: Connection, call_id: str, points: int, settings: SurveySettings, now: datetime
 ) -> bool:
     """The caller who is asked in this call has pressed a key. False: nobody is (any more).
 
@@ -33,11 +33,11 @@ def answer_by_key(
         ValueError: not 1 to 5 points.
     """
     asked = one_of(db, surveys.c.key == f"call:{call_id}")
-    return asked is not None and _answer(db, asked, points, "", policy, now)
+    return asked is not None and _answer(db, asked, points, "", settings, now)
 
 
 def answer_by_link(
-    db: Connection, token: str, points: int, comment: str, policy: SurveyPolicy, now: datetime
+    db: Connection, token: str, points: int, comment: str, settings: SurveySettings, now: datetime
 ) -> bool:
     """Who opened the link has answered; the link is spent. False: the link is good for nothing.
 
@@ -53,11 +53,16 @@ def answer_by_link(
     for_change(db, asked.ticket_id)
     if links.use(db, token, now) is None:
         return False
-    return _answer(db, asked, points, comment, policy, now)
+    return _answer(db, asked, points, comment, settings, now)
 
 
 def _answer(
-    db: Connection, asked: Survey, points: int, comment: str, policy: SurveyPolicy, now: datetime
+    db: Connection,
+    asked: Survey,
+    points: int,
+    comment: str,
+    settings: SurveySettings,
+    now: datetime,
 ) -> bool:
     if points not in POINTS:
         raise ValueError(f"{points} points; an answer has {POINTS[0]} to {POINTS[-1]}")
@@ -67,7 +72,7 @@ def _answer(
         points,
         closed=ticket.status == Status.CLOSED and ticket.cycle == asked.cycle,
         reopenings=_reopenings(db, ticket.id),
-        settings=policy.settings.low,
+        settings=settings.low,
     )
     taken = db.execute(
         update(surveys)
@@ -78,7 +83,7 @@ def _answer(
         return False
     score = None
     if asked.customer_id is not None:
-        score = rescore(db, asked.customer_id, policy.settings.score)
+        score = rescore(db, asked.customer_id, settings.score)
     append(
         db,
         kind="survey.answered",
@@ -97,7 +102,7 @@ def _answer(
         customer_id=asked.customer_id,
         actor="customer",
     )
-    _follow(db, asked, ticket, points, comment, effect, policy, now)
+    _follow(db, asked, ticket, points, comment, effect, settings, now)
     return True
 
 
@@ -116,7 +121,7 @@ def _follow(
     points: int,
     comment: str,
     effect: Effect,
-    policy: SurveyPolicy,
+    settings: SurveySettings,
     now: datetime,
 ) -> None:
     if effect is Effect.NONE:
@@ -126,8 +131,6 @@ def _follow(
         said = f"{said}: {comment}"
     if effect is Effect.REOPENED:
         closing.reopen(db, ticket.id, said, now, by=SYSTEM, expected_version=None)
-    for to in policy.settings.low.notify:
-        place = ticket.team or ""
-        address = to.replace("{team}", place).removesuffix("@")
-        new = NewNotice(address, "survey", said, f"survey:{asked.id}", ticket.id)
-        notify(db, new, now)
+    for to in settings.low.notify:
+        address = addressed(to, ticket.team)
+        notify(db, NewNotice(address, "survey", said, f"survey:{asked.id}", ticket.id), now)

@@ -14,11 +14,13 @@ from desk import customers, links, messages
 from desk.db.insert import insert_unless_there
 from desk.db.schema import calls
 from desk.db.schema.survey import surveys
+from desk.house import house_of
 from desk.links import LinkSettings
 from desk.messages import Channel as Way
 from desk.messages import NewMessage
 from desk.messages.put import is_mobile
 from desk.messages.templates import Templates
+from desk.rollout import Switch
 from desk.surveys.settings import Channel, SurveySettings
 from desk.surveys.survey import Survey, one_of
 from desk.text import parsed
@@ -55,10 +57,13 @@ class Address:
 
 def ask_by_key(db: Connection, call_id: str, policy: SurveyPolicy, now: datetime) -> Survey | None:
     """Note that the caller of this call is asked now; `survey.asked`. None: is not to be asked,
-    because the call belongs to no ticket, or the customer was asked often enough this month, or has
-    answered in this call already. Asked again in the same call, the same survey.
+    because surveys are not rolled out, the call belongs to no ticket, or the customer was asked
+    often enough this month or has answered in this call already. Asked again in the same call, the
+    same survey.
     """
     key = f"call:{call_id}"
+    if not _rolled_out(db):
+        return None
     there = one_of(db, surveys.c.key == key)
     if there is not None:
         return there if there.answered_at is None else None
@@ -84,7 +89,7 @@ def ask_by_link(
     ticket = get_ticket(db, ticket_id)
     if ticket is None or ticket.status != Status.CLOSED or not policy.links.sendable:
         return None
-    if _has_answered(db, ticket):
+    if not _rolled_out(db) or _has_answered(db, ticket):
         return None
     address = address_of(db, ticket)
     if address is None:
@@ -107,6 +112,10 @@ def address_of(db: Connection, ticket: Ticket) -> Address | None:
     if mobile is not None:
         return Address(Way.SMS, mobile)
     return Address(Way.EMAIL, customer.email) if customer.email else None
+
+
+def _rolled_out(db: Connection) -> bool:
+    return house_of(db).on(Switch.AUTOMATION_SURVEYS)
 
 
 def _who(customer_id: int | None, e164: str) -> str:

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from desk.notices.addresses import BadAddress, address
 
 Then = Literal["reopen", "alarm", "nothing"]
 Channel = Literal["key", "link"]
@@ -32,7 +34,27 @@ class LowSettings(_Section):
     at_most: int = Field(default=2, ge=0, le=4)
     then: Then = "reopen"
     most_reopenings: int = Field(default=1, ge=0, le=5)
-    notify: list[Annotated[str, Field(min_length=1, max_length=100)]] = ["role:supervisor@{team}"]
+    notify: list[str] = Field(default=["role:supervisor@{team}"], max_length=20)
+
+    @field_validator("notify")
+    @classmethod
+    def _reach_somebody(cls, notify: list[str]) -> list[str]:
+        for to in notify:
+            addressed(to, "组")
+        return notify
+
+
+def addressed(to: str, team: str) -> str:
+    """The address that is meant, for a ticket of this team; of one without a team, the role
+    anywhere.
+
+    Raises:
+        ValueError: it is nobody's.
+    """
+    try:
+        return address(to.replace("{team}", team).removesuffix("@"))
+    except BadAddress as error:
+        raise ValueError(str(error)) from error
 
 
 class SurveySettings(_Section):

@@ -14,6 +14,7 @@ from crm_bridge.outcome import Accepted, Outcome
 from desk import timeline
 from desk.db.commits import Commits, Subscription
 from desk.db.schema import metadata, timeline_head
+from desk.db.schema.routing import house
 from desk.outbox import Delivery
 
 EPOCH = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -32,6 +33,7 @@ def _empty() -> bytes:
     with engine.begin() as connection:
         genesis = {"id": 1, "seq": 0, "hash": timeline.chain.GENESIS}
         connection.execute(insert(timeline_head).values(genesis))
+        connection.execute(insert(house).values(id=1, content="{}"))
     with engine.connect() as connection:
         plain: Any = connection.connection.driver_connection
         whole: bytes = plain.serialize()

@@ -21,6 +21,7 @@ from ari_app.ari.backoff import delays
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play
+from ari_app.calls.survey import is_wanted
 from ari_app.calls.talk import legs, verbs
 from ari_app.calls.talk.conversation import Leg
 from ari_app.calls.talk.listening import CALLER
@@ -37,7 +38,9 @@ FIND_SECONDS = 15.0  # for which Asterisk is asked for a talk that goes on witho
 
 
 async def talk(call: Call, line: Line) -> Stage:
-    """Stage TALK. A caller whose last agent leaves hears goodbye; a transfer leads to the queue."""
+    """Stage TALK. A caller whose last agent leaves is asked how it was, or hears goodbye; a
+    transfer leads to the queue.
+    """
     with Mailbox(line.ari) as box:
         talking = Talk(call, line, box)
         line.talks[call.id] = talking
@@ -61,6 +64,8 @@ async def talk(call: Call, line: Line) -> Stage:
     if stage is Stage.QUEUE:
         return stage
     await call.stop_music()
+    if is_wanted(call, line):
+        return Stage.SURVEY
     await play(call, line, "goodbye")
     return stage
 

@@ -124,7 +124,7 @@ async def test_a_survey_link_confirms_nothing_and_the_other_way_round(public: Pu
     ticket_id, token = await public.confirm_link()
     assert (await public.post(token, "answer=5")).status_code == 422
     assert await public.status(ticket_id) == Status.RESOLVED
-    assert not await public.db.write(surveys.answer_by_link, token, 5, "", POLICY, LATER)
+    assert not await public.db.write(surveys.answer_by_link, token, 5, "", POLICY.settings, LATER)
     assert await public.status(ticket_id) == Status.RESOLVED
 
 

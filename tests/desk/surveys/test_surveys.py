@@ -89,8 +89,8 @@ class TestByLink:
     async def test_an_answer_is_in_timeline_ticket_and_score_once(self, db: Database) -> None:
         await db.write(customer)
         ticket, token = await db.write(linked)
-        assert await db.write(surveys.answer_by_link, token, 4, " 很快 ", POLICY, LATER)
-        assert not await db.write(surveys.answer_by_link, token, 1, "", POLICY, LATER)
+        assert await db.write(surveys.answer_by_link, token, 4, " 很快 ", POLICY.settings, LATER)
+        assert not await db.write(surveys.answer_by_link, token, 1, "", POLICY.settings, LATER)
         (found,) = await db.read(surveys.of_ticket, ticket.id)
         assert (found.points, found.comment, found.effect) == (4, "很快", Effect.NONE)
         (told,) = await db.read(entries, ticket.id, "survey.answered")
@@ -103,8 +103,8 @@ class TestByLink:
         _, token = await db.write(linked)
         for points in (0, 6):
             with pytest.raises(ValueError, match="1 to 5"):
-                await db.write(surveys.answer_by_link, token, points, "", POLICY, LATER)
-        assert await db.write(surveys.answer_by_link, token, 5, "", POLICY, LATER)
+                await db.write(surveys.answer_by_link, token, points, "", POLICY.settings, LATER)
+        assert await db.write(surveys.answer_by_link, token, 5, "", POLICY.settings, LATER)
 
     async def test_a_chore_asks_after_a_customers_close_not_after_an_override(
         self, db: Database
@@ -132,20 +132,20 @@ class TestByKey:
         asked = await db.write(surveys.ask_by_key, "c1", POLICY, LATER)
         assert asked is not None
         assert await db.write(surveys.ask_by_key, "c1", POLICY, LATER) == asked, "after a crash"
-        assert await db.write(surveys.answer_by_key, "c1", 5, POLICY, LATER)
-        assert not await db.write(surveys.answer_by_key, "c1", 1, POLICY, LATER)
+        assert await db.write(surveys.answer_by_key, "c1", 5, POLICY.settings, LATER)
+        assert not await db.write(surveys.answer_by_key, "c1", 1, POLICY.settings, LATER)
         assert await db.write(surveys.ask_by_key, "c1", POLICY, LATER) is None
         assert len(await db.read(entries, asked.ticket_id, "survey.answered")) == 1
 
     async def test_a_call_without_a_ticket_is_not_asked_about(self, db: Database) -> None:
         assert await db.write(surveys.ask_by_key, "none", POLICY, LATER) is None
-        assert not await db.write(surveys.answer_by_key, "none", 5, POLICY, LATER)
+        assert not await db.write(surveys.answer_by_key, "none", 5, POLICY.settings, LATER)
 
     async def test_who_answered_in_the_call_is_not_asked_again_by_sms(self, db: Database) -> None:
         def answered(c: Connection) -> Survey | None:
             ticket = closed(c)
             surveys.ask_by_key(c, "c1", POLICY, LATER)
-            surveys.answer_by_key(c, "c1", 5, POLICY, LATER)
+            surveys.answer_by_key(c, "c1", 5, POLICY.settings, LATER)
             return surveys.ask_by_link(c, ticket.id, POLICY, LATER)
 
         assert await db.write(answered) is None
@@ -182,7 +182,7 @@ class TestLimit:
 class TestLowScore:
     async def test_it_reopens_the_ticket_and_tells_the_supervisor(self, db: Database) -> None:
         ticket, token = await db.write(linked)
-        await db.write(surveys.answer_by_link, token, 1, "还是不制冷", POLICY, LATER)
+        await db.write(surveys.answer_by_link, token, 1, "还是不制冷", POLICY.settings, LATER)
         again = await db.read(state, ticket.id)
         assert (again.status, again.cycle) == (Status.REOPENED, 2)
         (why,) = await db.read(entries, ticket.id, "ticket.reopened")
@@ -198,7 +198,7 @@ class TestLowScore:
         ticket, token = await db.write(linked)
         effects = []
         for _ in range(4):
-            await db.write(surveys.answer_by_link, token, 1, "", POLICY, LATER)
+            await db.write(surveys.answer_by_link, token, 1, "", POLICY.settings, LATER)
             effects.append((await db.read(surveys.of_ticket, ticket.id))[-1].effect)
             if (await db.read(state, ticket.id)).status == Status.CLOSED:
                 break
@@ -208,7 +208,7 @@ class TestLowScore:
     async def test_a_low_answer_about_an_open_ticket_alarms(self, db: Database) -> None:
         ticket = await db.write(resolved)
         await db.write(surveys.ask_by_key, "c1", POLICY, LATER)
-        await db.write(surveys.answer_by_key, "c1", 2, POLICY, LATER)
+        await db.write(surveys.answer_by_key, "c1", 2, POLICY.settings, LATER)
         (found,) = await db.read(surveys.of_ticket, ticket.id)
         assert found.effect is Effect.ALARMED
         assert (await db.read(state, ticket.id)).status == Status.RESOLVED
@@ -223,13 +223,13 @@ class TestLowScore:
             closed_again(c, ticket.id)
 
         await db.write(lived_on)
-        await db.write(surveys.answer_by_link, token, 1, "", POLICY, LATER)
+        await db.write(surveys.answer_by_link, token, 1, "", POLICY.settings, LATER)
         assert (await db.read(state, ticket.id)).status == Status.CLOSED
 
     async def test_it_may_do_nothing(self, db: Database) -> None:
         _, token = await db.write(linked)
         quiet = policy(low={"then": "nothing"})
-        await db.write(surveys.answer_by_link, token, 1, "", quiet, LATER)
+        await db.write(surveys.answer_by_link, token, 1, "", quiet.settings, LATER)
         assert await db.read(count, "notices") == 0
 
 
@@ -249,7 +249,7 @@ async def test_of_answers_at_once_the_score_counts_all(db: Database) -> None:
         await db.write(resolved, f"c{number}")
         await db.write(surveys.ask_by_key, f"c{number}", POLICY, LATER)
     await asyncio.gather(
-        *(db.write(surveys.answer_by_key, f"c{n}", n + 3, POLICY, LATER) for n in range(3))
+        *(db.write(surveys.answer_by_key, f"c{n}", n + 3, POLICY.settings, LATER) for n in range(3))
     )
     assert await db.read(score) == 4.0
     explained = await db.read(surveys.explain, 1, POLICY.settings.score)
