@@ -1,5 +1,6 @@
 """Work that comes round by the clock (APScheduler); what is due lives in the desk, not here."""
 
+import asyncio
 import shutil
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import Gauge
 
 from ari_app.calls.line import Line
+from ari_app.memory import give_back
 from desk.recordings.retention import orphans, retire, seal
 
 log = structlog.get_logger()
@@ -18,6 +20,7 @@ DISK_MINUTES = 1
 CALENDAR_HOUR = 4
 RETIRE_HOUR = 3
 SEAL_MINUTES = 5
+MEMORY_SECONDS = 20
 
 free_bytes = Gauge("huisheng_disk_free_bytes", "Free space where the line keeps its state")
 
@@ -61,8 +64,13 @@ class Periodic:
         """Encrypt what had to lie open until it was transcribed."""
         await seal(self._line.db, self._line.vault.store, self._line.now())
 
+    async def give_memory_back(self) -> None:
+        """Keep the process no larger than what it does at present."""
+        await asyncio.to_thread(give_back)
+
     async def __aenter__(self) -> Self:
         add = self._scheduler.add_job
+        add(self.give_memory_back, "interval", seconds=MEMORY_SECONDS, id="memory")
         add(self.look_at_disk, "interval", minutes=DISK_MINUTES, id="disk")
         add(self.look_at_calendar, "cron", hour=CALENDAR_HOUR, id="calendar")
         add(self.retire_recordings, "cron", hour=RETIRE_HOUR, id="retire")
