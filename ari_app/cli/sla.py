@@ -1,6 +1,7 @@
 """`huisheng sla`: why a case is due when it is due, and changing the policies."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,31 @@ from desk.calendar import CalendarFileError
 from desk.db.engine import Database
 from desk.numbering import ticket_id_of
 from desk.sla import Book, Clock, Effect
+from desk.sla.editions import Edition, former
+from desk.sla.editions import editions as former_editions
 from desk.sla.explaining import explain as explained
+from desk.sla.lists import Due
+from desk.sla.lists import due as listed
 from desk.tickets import ticket_number
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class ColourChoice(StrEnum):
+    """How a clock stands."""
+
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+
+
+BackTo = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="不用 config.yaml,恢复这一版 / what that edition had, not what config.yaml says",
+    ),
+]
 
 
 @app.command()
@@ -40,16 +62,19 @@ def explain(
 
 
 @app.command()
-def effect(config: ConfigOption = Path("config.yaml")) -> None:
+def effect(
+    back_to: BackTo = None,
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
     """预览改动 / what the policies of config.yaml would change on open tickets. Changes nothing.
 
     The last line has the edition to name in `huisheng sla apply --edition`.
     """
     settings = load_settings(config)
-    book = _book(settings)
 
     async def work(db: Database) -> tuple[list[Effect], int, int]:
         now, last, looked_at = datetime.now(UTC), 0, 0
+        book = await _book(settings, db, back_to)
         found: list[Effect] = []
         while True:
             part = await db.read(sla.effect, book, now, last)
@@ -79,6 +104,7 @@ def apply(
         int | None,
         typer.Option(help="预览时的版次 / the edition whose effect was seen: refused if outdated"),
     ] = None,
+    back_to: BackTo = None,
     config: ConfigOption = Path("config.yaml"),
 ) -> None:
     """启用 / put the policies and calendars of config.yaml in force, and reckon open tickets anew.
@@ -86,13 +112,13 @@ def apply(
     What has ended stays as it was; a step that has fired does not fire again.
     """
     settings = load_settings(config)
-    book = _book(settings)
     now = datetime.now(UTC)
-    today = book.today("", now)
-    for warning in book.warnings(today, today):
-        typer.echo(str(warning), err=True)
 
     async def work(db: Database) -> int:
+        book = await _book(settings, db, back_to)
+        today = book.today("", now)
+        for warning in book.warnings(today, today):
+            typer.echo(str(warning), err=True)
         number = await db.write(sla.apply, book, now, actor="operator", expected=edition)
         while await db.write(sla.recompute, 20):
             pass
@@ -101,7 +127,47 @@ def apply(
     typer.echo(f"已启用 / in force: edition {run(settings, work)}")
 
 
-def _book(settings: Settings) -> Book:
+@app.command()
+def editions(config: ConfigOption = Path("config.yaml")) -> None:
+    """历次版本 / every edition of policies and calendars, the newest first: in force."""
+    settings = load_settings(config)
+
+    async def work(db: Database) -> list[Edition]:
+        return await db.read(former_editions, None, 100)
+
+    for each in run(settings, work):
+        since = each.since.astimezone(settings.company.tz).strftime("%Y-%m-%d %H:%M")
+        names = ", ".join(policy.name for policy in each.book.data.policies)
+        typer.echo(f"{each.number}  {since}  {each.actor}  {names}")
+
+
+@app.command()
+def due(
+    colour: Annotated[
+        ColourChoice,
+        typer.Option(help="red 已超时 / overdue; amber 将超时 / nearly; green 其余 / rest"),
+    ] = ColourChoice.RED,
+    most: Annotated[int, typer.Option(min=1, max=200, help="最多几行 / lines at most")] = 50,
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """到期清单 / clocks that are overdue, or nearly, the first due first."""
+    settings = load_settings(config)
+    now = datetime.now(UTC)
+
+    async def work(db: Database) -> list[Due]:
+        return await db.read(listed, now, colour=colour.value, limit=most)
+
+    for each in run(settings, work):
+        at = each.key.due_at.astimezone(settings.company.tz).strftime("%Y-%m-%d %H:%M")
+        who = " ".join(part for part in (each.team, each.assignee) if part) or "-"
+        typer.echo(
+            f"{at}  {ticket_number(each.ticket_id)}  {each.clock.target}  {each.status}  {who}"
+        )
+
+
+async def _book(settings: Settings, db: Database, back_to: int | None) -> Book:
+    if back_to is not None:
+        return await db.read(former, back_to)
     try:
         return Book.from_settings(
             settings.sla, settings.company.timezone, settings.ivr.calendar_file

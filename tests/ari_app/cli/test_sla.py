@@ -51,6 +51,32 @@ def test_effect_then_apply_then_explain(config: Path) -> None:
     assert "is at version 1, not 0" in late.output
 
 
+def test_a_former_edition_is_brought_back(config: Path) -> None:
+    assert "edition 1" in huisheng(config, "apply").output
+    config.write_text(CONFIG.replace("due_minutes: 720", "due_minutes: 600"), encoding="utf-8")
+    assert "edition 2" in huisheng(config, "apply").output
+    shown = huisheng(config, "effect", "--back-to", "1")
+    assert "tianjin 600 min" in shown.output
+    assert "→ tianjin 720 min" in shown.output
+    assert "edition 3" in huisheng(config, "apply", "--back-to", "1", "--edition", "2").output
+    assert "0 of 1 open tickets change" in huisheng(config, "effect", "--back-to", "1").output
+    numbers = [line.split()[0] for line in huisheng(config, "editions").output.splitlines()]
+    assert numbers == ["3", "2", "1"]
+    told = huisheng(config, "apply", "--back-to", "9")
+    assert (told.exit_code, "have no edition 9" in told.output) == (1, True)
+
+
+def test_what_is_overdue_is_listed(config: Path) -> None:
+    number = (config.parent / "number").read_text()
+    assert huisheng(config, "due").output == "", "nothing is before policies are in force"
+    huisheng(config, "apply")
+    listed = {
+        colour: huisheng(config, "due", "--colour", colour).output
+        for colour in ("red", "amber", "green")
+    }
+    assert sum(text.count(number) for text in listed.values()) == 2, "each clock has one colour"
+
+
 def test_mistakes_are_one_line(config: Path) -> None:
     assert huisheng(config, "explain", "no number").exit_code == 2
     config.write_text(
