@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Protocol
 
+from desk.accounts.chores import account_chores
 from desk.chores import Chore
 from desk.links import LinkSettings
 from desk.messages.settings import MessageSettings
@@ -15,6 +16,7 @@ from desk.messages.templates import Templates
 from desk.notices.following import notice_chores
 from desk.notices.settings import NoticeSettings
 from desk.routing.chores import routing_chores
+from desk.served import served_chores
 from desk.sla.chores import sla_chores
 from desk.surveys import SurveyPolicy, SurveySettings, survey_chores
 from desk.teamwork.chores import teamwork_chores
@@ -53,6 +55,8 @@ class ServiceSettings:
 def chores(settings: ServiceSettings) -> list[Chore]:
     """Every chore there is. What one writes, those after it see in the same look."""
     return [
+        *account_chores(),
+        *served_chores(),
         *sla_chores(),
         *routing_chores(),
         *overdue_chores(),

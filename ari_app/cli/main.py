@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chores": ("ari_app.cli.chores", "自动事项 / what happens by itself: who lags, what failed"),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
+    "account": ("ari_app.cli.account", "账号 / who may log in: make, list, change, disable"),
     "token": ("ari_app.cli.token", "API 令牌 / make, list and revoke API tokens"),
     "audit": ("ari_app.cli.audit", "时间线校验 / verify the timeline's hash chain"),
     "db": ("ari_app.cli.db", "数据库 / migrate and inspect the database"),

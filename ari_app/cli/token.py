@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.cli.with_desk import run
-from desk import tokens
+from desk import accounts, tokens
 from desk.db.engine import Database
 from desk.tokens import SCOPES, Token
 
@@ -26,6 +26,9 @@ def create(
     name: Annotated[str, typer.Argument(help="谁用它 / who uses it")],
     scope: Annotated[list[str], typer.Option(help=f"权限 / one or more of: {', '.join(SCOPES)}")],
     expires: Annotated[str, typer.Option(help="有效期 / 90d, 12h, or never")] = "365d",
+    account: Annotated[
+        str, typer.Option(help="绑定账号 / an account whose role and team bound the token")
+    ] = "",
     config: ConfigOption = Path("config.yaml"),
 ) -> None:
     """新建令牌,只显示一次 / make a token and show it, this once."""
@@ -33,8 +36,9 @@ def create(
     expires_at = _expiry(expires, now)
 
     async def work(db: Database) -> str:
+        whose = (await db.read(accounts.get, account)).id if account else None
         token, secret = await db.write(
-            tokens.create, name, scope, now, expires_at=expires_at, actor="cli"
+            tokens.create, name, scope, now, expires_at=expires_at, account_id=whose, actor="cli"
         )
         typer.echo(f"令牌 / token {token.id} {token.name}: {', '.join(token.scopes)}", err=True)
         return secret

@@ -62,6 +62,19 @@ a o a a a a  GET /customers
 a o a a a a  GET /customers/{customer_id}
 t o t a a a  GET /timeline
 t o t a a a  GET /events
+# oneself
+a a a a a a  GET /session
+a a a a a a  DELETE /session
+a a a a a a  PUT /session/password
+# people and programs
+- - - - a -  GET /accounts
+- - - - a -  POST /accounts
+- - - - a -  GET /accounts/{name}
+- - - - a -  PATCH /accounts/{name}
+- - - - a -  PUT /accounts/{name}/password
+- - - - a -  GET /tokens
+- - - - a -  POST /tokens
+- - - - a -  DELETE /tokens/{token_id}
 # tickets
 a a a a a a  GET /lifecycle
 t o t a a a  GET /tickets

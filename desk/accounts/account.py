@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from desk.access.roles import Role
 from desk.db.schema.account import accounts
-from desk.errors import DeskError, NotFound
+from desk.errors import NotFound, Refused, Unacceptable
 
 
 class NoSuchAccount(NotFound):
@@ -21,7 +21,7 @@ class NoSuchAccount(NotFound):
         self.name = name
 
 
-class AccountExists(DeskError):  # noqa: N818 - a state
+class AccountExists(Refused):
     """The name is taken."""
 
     error_id = "account-exists"
@@ -31,13 +31,13 @@ class AccountExists(DeskError):  # noqa: N818 - a state
         self.name = name
 
 
-class BadAccount(DeskError):  # noqa: N818
+class BadAccount(Unacceptable):
     """What an account should be makes no sense."""
 
     error_id = "bad-account"
 
 
-class LastAdministrator(DeskError):  # noqa: N818 - a state
+class LastAdministrator(Refused):
     """Nobody would be left who may make accounts."""
 
     error_id = "last-administrator"

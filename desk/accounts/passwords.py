@@ -9,7 +9,7 @@ import asyncio
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from desk.errors import DeskError
+from desk.errors import Unacceptable
 
 MOST_AT_ONCE = 2
 FEWEST, MOST = 10, 200  # characters
@@ -17,7 +17,7 @@ _HASHER = PasswordHasher()
 NOBODYS = _HASHER.hash("nobody's password, which takes as long to refuse")
 
 
-class BadPassword(DeskError):  # noqa: N818
+class BadPassword(Unacceptable):
     """It cannot be somebody's password."""
 
     error_id = "bad-password"

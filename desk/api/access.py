@@ -64,9 +64,9 @@ class Reader:
         return whose(place, self.principal) > self.clear
 
 
-def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
-    """A dependency: the request carries a valid token with this scope, or a session, and the
-    operation is for the asker's role.
+def reader(scope: str | None) -> Callable[..., Awaitable[Reader]]:
+    """A dependency: the request carries a valid token with this scope (None: any), or a session,
+    and the operation is for the asker's role.
     """
 
     async def check(
@@ -77,7 +77,7 @@ def reader(scope: str) -> Callable[..., Awaitable[Reader]]:
         state = state_of(request)
         who = await authenticated(request, state, given, secret)
         state.limits.requests.check(who.owner, state.now(), who.actor)
-        if not who.allows(scope):
+        if scope is not None and not who.allows(scope):
             raise Problem(
                 403,
                 "scope-missing",
@@ -162,19 +162,32 @@ def by_own_page(request: Request, secret: str) -> None:
     Raises:
         Problem: it may be a foreign page's.
     """
+    on_own_site(request)
+    if not sessions.csrf_is_right(secret, request.headers.get(CSRF_HEADER, "")):
+        raise _foreign()
+
+
+def on_own_site(request: Request) -> None:
+    """A browser says that a page of ours made the request, or says nothing.
+
+    Raises:
+        Problem: a foreign page did.
+    """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    foreign = site is not None and site not in _OWN_SITE
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        foreign = True
-    if foreign or not sessions.csrf_is_right(secret, request.headers.get(CSRF_HEADER, "")):
-        raise Problem(
-            403,
-            "csrf-token-wrong",
-            "Not from our page",
-            f"The request does not carry the session's {CSRF_HEADER}, or comes from another site.",
-            f"GET /api/v1/session tells `csrf`; send it as {CSRF_HEADER} with what writes.",
-        )
+    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if elsewhere or (site is not None and site not in _OWN_SITE):
+        raise _foreign()
+
+
+def _foreign() -> Problem:
+    return Problem(
+        403,
+        "csrf-token-wrong",
+        "Not from our page",
+        f"The request does not carry the session's {CSRF_HEADER}, or comes from another site.",
+        f"GET /api/v1/session tells `csrf`; send it as {CSRF_HEADER} with what writes.",
+    )
 
 
 def operation_of(request: Request) -> str:
@@ -225,9 +238,9 @@ async def on_this_machine(request: Request) -> None:
     """
     state: ApiState = state_of(request)
     host = (request.url.hostname or "").lower()
-    local_name = host in ("localhost", state.settings.host.lower()) or _loopback(host)
+    local_name = host in ("localhost", state.settings.host.lower()) or loopback(host)
     forwarded = any(name in request.headers for name in _FORWARDED)
-    if request.client is None or not _loopback(request.client.host) or forwarded or not local_name:
+    if request.client is None or not loopback(request.client.host) or forwarded or not local_name:
         raise Problem(
             403,
             "only-on-this-machine",
@@ -238,7 +251,10 @@ async def on_this_machine(request: Request) -> None:
         )
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """This machine, by name or address."""
+    if host.lower() == "localhost":
+        return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -3,13 +3,16 @@
 from fastapi import APIRouter
 
 from desk.api import (
+    accounts,
     agents,
+    api_tokens,
     call_control,
     calls,
     customers,
     events,
     notices,
     recordings,
+    session,
     sla,
     ticket_steps,
     ticket_together,
@@ -19,6 +22,9 @@ from desk.api import (
 
 router = APIRouter()
 for _room in (
+    session,
+    accounts,
+    api_tokens,
     calls,
     call_control,
     recordings,

@@ -11,9 +11,9 @@ from desk.served.served import (
     digest_of,
     find,
     forget,
-    forgetting,
     keep,
     once,
+    served_chores,
 )
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "digest_of",
     "find",
     "forget",
-    "forgetting",
     "keep",
     "once",
+    "served_chores",
 ]

@@ -17,7 +17,7 @@ from desk.chores import Chore
 from desk.db.insert import insert_unless_there
 from desk.db.schema.account import served
 from desk.db.types import moment
-from desk.errors import DeskError
+from desk.errors import DeskError, Refused
 from desk.text import canonical, parsed
 
 KEPT = timedelta(hours=24)
@@ -28,7 +28,7 @@ R = TypeVar("R")
 _CLAIM = insert_unless_there(served, ("owner", "operation", "key", "asked", "at"))
 
 
-class KeyTaken(DeskError):  # noqa: N818 - a state
+class KeyTaken(Refused):
     """Another request with this key was faster."""
 
     error_id = "idempotency-key-in-use"
@@ -154,14 +154,14 @@ def forget(db: Connection, now: datetime, limit: int) -> int:
     return len(rows)
 
 
-def forgetting() -> Chore:
-    """The chore that forgets keys when their day is over."""
+def served_chores() -> list[Chore]:
+    """Forgetting keys when their day is over."""
 
     def next_at(db: Connection) -> datetime | None:
         oldest = db.execute(select(func.min(served.c.at))).scalar()
         return oldest + KEPT if oldest is not None else None
 
-    return Chore("served-requests", forget, next_at)
+    return [Chore("served.forget", forget, next_at)]
 
 
 def _is(asked: Asked) -> tuple[Any, ...]:
