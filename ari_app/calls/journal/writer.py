@@ -199,7 +199,10 @@ class RecordWriter:
                         return
             except DatabaseError as error:
                 log.info("the desk is still away", error=str(error), records=self.waiting)
-                await asyncio.sleep(next(waits))
+            except Exception:
+                # Whatever it is: records would be kept away from the desk until the next start.
+                log.exception("records could not be written again", records=self.waiting)
+            await asyncio.sleep(next(waits))
 
     async def _again(self, entries: Sequence[Entry]) -> None:
         """Write what may have been written before.

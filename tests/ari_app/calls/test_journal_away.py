@@ -63,6 +63,27 @@ class TestDeskThatIsAway:
         await rig.journal.begin(call)
         assert [customer.name for customer in call.customers] == ["张三"]
 
+    @pytest.mark.parametrize("step", ["next", "advance", "empty"])
+    async def test_fault_of_ours_keeps_no_record_from_a_desk_that_is_back(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        rig.desk.script = list(AWAY)
+        call = await rig.begun()
+        whole = getattr(rig.journal._writer._backlog, step)
+        failures = [RuntimeError("a fault of ours"), KeyError("another")]
+
+        def fails(*args: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return whole(*args)
+
+        monkeypatch.setattr(rig.journal._writer._backlog, step, fails)
+        async with asyncio.timeout(120):
+            await rig.caught_up()
+        assert failures == []
+        assert rig.journal.waiting == 0
+        assert await rig.desk.look(kinds, call.id) == ["call.received"]
+
     @pytest.mark.parametrize("does", [d for d in Does if "DIES" not in d.name])
     async def test_everything_is_there_once_and_in_order_when_the_desk_is_back(
         self, rig: Rig, does: Does
