@@ -17,8 +17,8 @@ from desk.api import (
     ticket_steps,
     ticket_together,
     tickets,
-)
     watchers,
+)
 
 router = APIRouter()
 for _room in (
