@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from desk.house import Member
 from desk.routing.ruleset import RANKS
 
+GIVEN = frozenset({"agent", "lead", "supervisor"})
+"""Roles that tickets are given to without being asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -57,7 +60,7 @@ def choose(
         for member in roster
         if not wanted.team or member.team == wanted.team
     }
-    able = [member for member in roster if reasons.get(member.name) == ""]
+    able = _lowest([member for member in roster if reasons.get(member.name) == ""])
     passed = [(name, reason) for name, reason in reasons.items() if reason]
     if not able:
         return Chosen("", "nobody of the team can be given it", tuple(passed))
@@ -69,16 +72,27 @@ def choose(
             chosen, why = sticky, "knows the customer: had the case or the last one"
             break
     passed += [
-        (member.name, f"{loads.get(member.name, 0)} open tickets")
-        for member in by_load
-        if member is not chosen
+        (name, f"{loads.get(name, 0)} open tickets")
+        for name, reason in reasons.items()
+        if not reason and name != chosen.name
     ]
     return Chosen(chosen.name, why, tuple(passed))
 
 
+def _lowest(able: Sequence[Member]) -> list[Member]:
+    """Those of the lowest rank: a lead goes before a supervisor."""
+    rank = min((RANKS[member.role] for member in able), default=0)
+    return [member for member in able if RANKS[member.role] == rank]
+
+
 def lacks(member: Member, wanted: Wanted) -> str:
-    """What somebody lacks for a ticket, team apart; `""`: nothing."""
-    if RANKS.get(member.role, 0) < RANKS.get(wanted.role, 0):
+    """What somebody lacks to be given a ticket, team apart; `""`: nothing. Ordinary tickets are
+    given to agents only; who is above takes them if he likes.
+    """
+    if member.role not in GIVEN:
+        return f"is {member.role}"
+    rank, asked = RANKS[member.role], RANKS[wanted.role]
+    if rank < asked or (asked == 0 and rank > 0):
         return f"is no {wanted.role}"
     if wanted.skill and wanted.skill not in member.skills:
         return f"has not the skill {wanted.skill}"

@@ -14,6 +14,7 @@ from desk.house import house_of
 from desk.routing.check import book_of
 from desk.routing.decide import Book
 from desk.routing.errors import BadRules, NoSuchEdition
+from desk.routing.roster import peopled
 from desk.routing.schema import Kind, Schema
 from desk.routing.written import read
 from desk.text import canonical, parsed, storable
@@ -122,7 +123,7 @@ def activate(
     number = present.edition if present is not None else 0
     if expected is not None and expected != number:
         raise VersionConflict("the rule set in force", number, expected)
-    book = book_of(content, house_of(db))
+    book = book_of(content, peopled(db, house_of(db)))
     if present is not None and present.content == content:
         return present
     made = Edition(

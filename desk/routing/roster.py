@@ -31,6 +31,11 @@ def roster_of(db: Connection, house: House) -> tuple[Member, ...]:
                                   db.execute(_ACCOUNTS)))  # fmt: skip
 
 
+def peopled(db: Connection, house: House) -> House:
+    """The house with everybody in it, accounts too: what rule sets are checked against."""
+    return house.model_copy(update={"members": roster_of(db, house)})
+
+
 def joined(members: Iterable[Member], accounts_: Iterable[Member]) -> tuple[Member, ...]:
     """Both lists as one: who is in both has the account's name, role and team, and the agent's
     skills and regions.

@@ -26,7 +26,7 @@ def test_where_several_have_as_few_the_name_decides_so_it_can_be_foretold() -> N
 
 
 def test_the_skill_is_asked_for() -> None:
-    found = choose(Wanted(team="tj", skill="repair"), MEMBERS, {"a": 5, "lead": 9})
+    found = choose(Wanted(team="tj", skill="repair"), MEMBERS, {"a": 5})
     assert found.assignee == "a"
     assert ("b", "has not the skill repair") in found.passed
     assert ("c", "serves 022 only") in found.passed
@@ -34,11 +34,24 @@ def test_the_skill_is_asked_for() -> None:
 
 def test_who_serves_a_region_gets_its_tickets() -> None:
     wanted = Wanted(team="tj", skill="repair", regions=("022", "天津"))
-    assert choose(wanted, MEMBERS, {"a": 1, "lead": 1}).assignee == "c"
+    assert choose(wanted, MEMBERS, {"a": 1}).assignee == "c"
 
 
 def test_a_grave_ticket_goes_to_a_lead() -> None:
     assert choose(Wanted(team="tj", role="lead"), MEMBERS, {"lead": 50}).assignee == "lead"
+
+
+def test_an_ordinary_one_is_given_to_no_lead_and_to_nobody_who_administers() -> None:
+    boss = Member(name="admin", names=("admin",), team="tj", role="administrator")
+    found = choose(Wanted(team="tj"), (MEMBERS[4], boss), {})
+    assert found.assignee == ""
+    assert found.passed == (("lead", "is no agent"), ("admin", "is administrator"))
+
+
+def test_a_lead_goes_before_a_supervisor() -> None:
+    boss = Member(name="boss", names=("boss",), team="tj", role="supervisor")
+    found = choose(Wanted(team="tj", role="lead"), (boss, MEMBERS[4]), {"lead": 9})
+    assert found.assignee == "lead"
 
 
 def test_who_knows_the_customer_gets_it_even_with_more_to_do() -> None:

@@ -115,16 +115,6 @@ def test_what_could_hang_or_fail_is_refused_before_it_runs(text: str) -> None:
         compiled(text)
 
 
-def test_a_long_wicked_text_of_a_caller_takes_no_longer_than_any(benchmark_text: str) -> None:
-    facts = {"ticket": {"text": benchmark_text}}
-    assert compiled('not $mentions(ticket.text, ["律师", "起诉", "媒体"])').matches(facts)
-
-
-@pytest.fixture
-def benchmark_text() -> str:
-    return "a" * 20_000 + "\n$mention(律"
-
-
 @pytest.mark.parametrize("said", ['" or true or "', "ticket.level == 1", "$mentions", "{team}"])
 def test_what_a_caller_says_is_never_read_as_a_rule(said: str) -> None:
     assert not compiled('ticket.text == "律师"').matches({"ticket": {"text": said}})
@@ -185,5 +175,7 @@ def test_no_text_at_all_breaks_the_check(text: str) -> None:
     try:
         Condition.compile(text, SCHEMA)
     except BadCondition as told:
-        assert told.line >= 1
-        assert told.column >= 1
+        place = (told.line, told.column)
+    else:
+        place = (1, 1)
+    assert min(place) >= 1
