@@ -101,7 +101,12 @@ class Book:
         return canonical(self.data.model_dump(mode="json"))
 
     def policy(self, facts: Facts) -> PolicySettings:
-        """The first policy whose conditions all hold."""
+        """The one that a routing rule named, if there is such a one; else the first policy whose
+        conditions all hold."""
+        if facts.policy:
+            for policy in self.data.policies:
+                if policy.name == facts.policy:
+                    return policy
         return next(policy for policy in self.data.policies if holds(policy, facts))
 
     def working(self, team: str) -> WorkingTime:

@@ -45,13 +45,15 @@ def mode_of(state: str) -> Mode:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What policies ask of a ticket. `level` 0: none was given yet."""
+    """What policies ask of a ticket. `level` 0: none was given yet. `policy`: the one that a
+    routing rule named; `""`: none did."""
 
     area_code: str = ""
     province: str = ""
     customer_level: str = ""
     level: int = 0
     type: str = ""
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

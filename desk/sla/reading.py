@@ -1,5 +1,5 @@
 """A ticket's history as the desk keeps it: its steps, the talks and hand-overs, and what entries
-of its timeline say of team, type, level and customer.
+of its timeline say of team, type, level, policy and customer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ MACHINES = ("system", "import", "rule:", "automation:")
 
 _NOTE = "note.added"
 _ACTIONS: dict[str, Action] = {kind: action for action, kind in KINDS.items()}
-_SAID = ("type", "level")
+_SAID = ("type", "level", "policy")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKET = Prepared(
     select(

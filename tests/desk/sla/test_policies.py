@@ -158,3 +158,10 @@ def test_years_without_holidays_are_told_and_stop_nothing() -> None:
     told = book.warnings(date(2026, 1, 1), date(2098, 1, 1))
     assert told[-1].year == 2098
     assert book.warnings(date(2026, 1, 1), date(2026, 12, 31)) == []
+
+
+def test_the_policy_that_a_rule_named_goes_before_conditions() -> None:
+    book = Book.from_settings(sla(policy(levels=[1])), "Asia/Shanghai")
+    assert book.policy(Facts(policy="first")).name == "first"
+    assert book.policy(Facts(level=1, policy="rest")).name == "rest"
+    assert book.policy(Facts(level=1, policy="gone since")).name == "first"
