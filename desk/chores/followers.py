@@ -23,7 +23,7 @@ from desk.timeline import append, entry, last_seq
 
 MOST_ATTEMPTS = 6
 FIRST_WAIT = timedelta(seconds=1)
-"""After the first failure; four times as long after each further one, 17 minutes in all."""
+"""After the first failure; four times as long after each further one, six minutes in all."""
 BLOCK = 100
 """Entries looked at in one go; so many that do not matter are passed over with one write."""
 
