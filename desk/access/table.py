@@ -142,6 +142,11 @@ a a a a a a  PUT /views/{view_id}
 a a a a a a  DELETE /views/{view_id}
 t o t a a a  GET /views/{view_id}/tickets
 t o t a a a  POST /tickets/bulk
+# surveys, and what callers were told
+t o t a a a  GET /surveys
+t o t a a a  GET /tickets/{number}/surveys
+a o a a a a  GET /customers/{customer_id}/score
+- - a a a a  GET /progress-calls
 """  # agent, technician, lead, supervisor, administrator, integration
 
 _WIDTH = 2 * len(COLUMNS)

@@ -14,6 +14,7 @@ from desk.api import (
     recordings,
     session,
     sla,
+    surveys,
     ticket_steps,
     ticket_together,
     tickets,
@@ -37,5 +38,6 @@ for _room in (
     events,
     watchers,
     notices,
+    surveys,
 ):
     router.include_router(_room.router)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
+from desk.db.schema import tickets
 from desk.db.schema.survey import surveys
 from desk.db.types import moment
 from desk.numbering import ticket_number
@@ -64,6 +65,7 @@ def search(
     customer_id: int | None = None,
     before: int | None = None,
     limit: int = 50,
+    within: ColumnElement[bool] | None = None,
 ) -> list[Survey]:
     """Surveys, newest first, at most 200.
 
@@ -71,6 +73,7 @@ def search(
         answered: only those that were, or were not.
         most_points: only answers of at most so many points.
         before: only those asked before the one with this id.
+        within: a condition on `tickets`: only surveys about those.
     """
     query = select(surveys).order_by(surveys.c.id.desc()).limit(min(limit, MOST))
     if answered is not None:
@@ -82,6 +85,8 @@ def search(
         query = query.where(surveys.c.customer_id == customer_id)
     if before is not None:
         query = query.where(surveys.c.id < before)
+    if within is not None:
+        query = query.join(tickets, tickets.c.id == surveys.c.ticket_id).where(within)
     return [survey_of(row) for row in db.execute(query)]
 
 
