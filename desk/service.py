@@ -22,6 +22,7 @@ from desk.surveys import SurveyPolicy, SurveySettings, survey_chores
 from desk.teamwork.chores import teamwork_chores
 from desk.tickets.overdue import overdue_chores
 
+from desk.tickets.word_index import word_chores
 
 class Company(Protocol):
     """Who serves the customers, and in which zone its days and months are."""
@@ -62,6 +63,7 @@ def chores(settings: ServiceSettings) -> list[Chore]:
         *overdue_chores(),
         *teamwork_chores(),
         *survey_chores(survey_policy(settings)),
+        *word_chores(),
         *notice_chores(settings.notices),
     ]
 

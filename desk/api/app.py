@@ -21,9 +21,11 @@ from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
 from desk.api.public import PublicPages
 from desk.api.state import ApiState
+from desk.api.uploads import FILES
 from desk.db.engine import Database
 from desk.recordings import Store
 from desk.settings import ApiSettings
+from desk.teamwork.shelf import Shelf
 from desk.tokens import SCOPES
 
 _DESCRIPTION = (
@@ -50,6 +52,7 @@ def create_app(
     control: CallControl | None = None,
     feed: Feed | None = None,
     recordings: Store | None = None,
+    attachments: Shelf | None = None,
     registry: CollectorRegistry | None = None,
     public_pages: PublicPages | None = None,
     now: Callable[[], datetime] = _clock,
@@ -65,6 +68,7 @@ def create_app(
         feed: the event stream, where others publish to it too; its places bound the clients.
         timezone: in which the page shows moments.
         recordings: the recordings' files; None where this process has none.
+        attachments: the files on tickets, likewise.
         public_pages: what customers open by links; None: this process shows them none.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
@@ -107,9 +111,10 @@ def create_app(
         ),
     )
     app.state.recordings = recordings
+    app.state.attachments = attachments
     app.state.public = public_pages
     problems.install(app)
-    app.add_middleware(BoundBodies)
+    app.add_middleware(BoundBodies, files=FILES)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)
     app.include_router(health.router)

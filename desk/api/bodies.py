@@ -1,6 +1,9 @@
-"""ASGI middleware: a request's body is small and comes soon, whoever sends it."""
+"""ASGI middleware: a request's body is small and comes soon, whoever sends it. Files are large and
+come slowly: routes that take them bound them by themselves.
+"""
 
 import asyncio
+import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,12 +18,14 @@ _WITH_BODY = {"POST", "PUT", "PATCH"}
 class BoundBodies:
     """Reads the body before the application does, which reads it before it looks at the token."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, files: re.Pattern[str] | None = None) -> None:
+        """`files`: paths to which POST brings a file; those are left alone."""
         self._app = app
+        self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or answer 413 or 408."""
-        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY or self._is_file(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -40,6 +45,10 @@ class BoundBodies:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
+
+    def _is_file(self, scope: Scope) -> bool:
+        path = self._files.fullmatch(scope["path"]) if self._files is not None else None
+        return path is not None and scope["method"] == "POST"
 
 
 async def _body(receive: Receive) -> bytes | None:

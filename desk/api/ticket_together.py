@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
-from desk.api.room import MISSING, Desk, Limit, room
+from desk.api.room import MISSING, Desk, Limit, e164, room
 from desk.api.state import ApiState
 from desk.api.ticket_models import HandoverOut, LinkOut, NoteOut, TicketOut
 from desk.api.ticket_writing import (
@@ -22,6 +22,7 @@ from desk.api.ticket_writing import (
     ticket_id,
     within_reach,
 )
+from desk.teamwork import noting, people
 from desk.tickets import NewTicket, handovers, links, merging, notes
 from desk.tickets.links import Kind
 

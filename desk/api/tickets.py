@@ -1,6 +1,7 @@
 """Tickets."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -12,16 +13,18 @@ from desk import customers, journal, tickets
 from desk.access.within import tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
-from desk.api.paging import Page, number_from_cursor
+from desk.api.paging import Page
 from desk.api.repeats import answering, in_json
 from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
 from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
+from desk.api.ticket_sorting import page_of
 from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, etag_of
 from desk.errors import NoSuchCall, NoSuchCustomer
 from desk.region import locate
 from desk.served import Answer
 from desk.tickets import NewTicket, Ticket
 from desk.tickets.history import of_ticket as history_of
+from desk.tickets.sorting import Sort
 
 router = room("tickets")
 
@@ -66,11 +69,16 @@ async def list_tickets(
     assignee: Annotated[str | None, Query(max_length=100)] = None,
     going_on: Annotated[bool | None, Query(description="has not ended")] = None,
     void_check: Annotated[str | None, Query(max_length=10, description="wanted, passed")] = None,
+    sort: Annotated[
+        Sort, Query(description="updated: changed last first; due: to be solved soonest first")
+    ] = "newest",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[TicketOut]:
-    """Tickets that meet every condition, newest first. Scope `tickets:read`."""
-    found = await desk.db.read(
+    """Tickets that meet every condition, newest first or in another order. Who sees numbers masked
+    finds nothing by their hidden digits. Scope `tickets:read`.
+    """
+    search = partial(
         tickets.search,
         status=status,
         type=type,
@@ -83,11 +91,13 @@ async def list_tickets(
         assignee=assignee,
         going_on=going_on,
         void_check=void_check,
-        limit=limit + 1,
-        before=number_from_cursor(cursor),
         within=tickets_within(who.principal, who.reach),
+        masked=who.masked,
     )
-    return Page[TicketOut].of(found, limit, lambda t: t.id, lambda t: TicketOut.of(t, who.masks(t)))
+    found, following = await desk.db.read(page_of, search, limit, sort, cursor)
+    return Page[TicketOut](
+        items=[TicketOut.of(each, who.masks(each)) for each in found], next=following
+    )
 
 
 @router.post(

@@ -15,7 +15,8 @@ from desk.recordings.container import Sealer
 from desk.recordings.errors import BadName, StoreError, StoreFailed, StoreFull
 
 PLAIN = ".wav"
-SEALED = ".wav.sealed"
+MARK = ".sealed"
+SEALED = f"{PLAIN}{MARK}"
 PART = ".part"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,189}")
@@ -45,14 +46,14 @@ class Intake:
         kept = intake.commit()
     """
 
-    def __init__(self, folder: Path, name: str, key: bytes | None) -> None:
+    def __init__(self, folder: Path, name: str, key: bytes | None, suffix: str = PLAIN) -> None:
         """`key`: encrypt with it; None: leave the file as it comes."""
         if not _NAME.fullmatch(name):
             raise BadName(name)
         self._folder, self._name = folder, name
         self._sealer = Sealer(key, name) if key is not None else None
         self._hash, self._bytes = hashlib.sha256(), 0
-        self._path = folder / f"{name}{PLAIN if key is None else SEALED}"
+        self._path = folder / f"{name}{suffix}{'' if key is None else MARK}"
         self._part = folder / f".{name}.{secrets.token_hex(6)}{PART}"
         self._descriptor = -1
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from pathlib import Path
 
 from desk.recordings.errors import BadKey, FileDamaged
-from desk.recordings.intake import Intake, KeptFile, sync_folder
+from desk.recordings.intake import PLAIN, Intake, KeptFile, sync_folder
 from desk.recordings.keys import Keys
 from desk.recordings.open_file import BLOCK_BYTES, Filed, OpenFile, told
 
@@ -24,17 +24,26 @@ class Store:
     Args:
         keys: what encrypts and decrypts.
         encrypt: whether new files are encrypted; encrypted ones are read either way.
+        suffix: what the names of files end in, before what marks encrypted ones.
 
     Raises:
         BadKey: `encrypt` without keys.
     """
 
-    def __init__(self, folder: Path, keys: Keys | None = None, *, encrypt: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: Keys | None = None,
+        *,
+        encrypt: bool = False,
+        suffix: str = PLAIN,
+    ) -> None:
         if encrypt and keys is None:
             raise BadKey("recordings are to be encrypted, and there is no key")
         self.folder = folder
         self.encrypts = encrypt
         self._keys = keys
+        self._suffix = suffix
 
     def intake(self, name: str) -> Intake:
         """A file to be written piece by piece, in a `with` block.
@@ -44,7 +53,7 @@ class Store:
             StoreFull, StoreFailed: when the block is entered.
         """
         key = self._keys.current if self._keys is not None and self.encrypts else None
-        return Intake(self.folder, name, key)
+        return Intake(self.folder, name, key, self._suffix)
 
     def keep(self, name: str, source: bytes | Path) -> KeptFile:
         """Take a whole file in, durably; one of the same name is replaced. `source` stays.

@@ -78,7 +78,6 @@ def roster(db: Connection) -> Roster:
         if row.extension:
             holders[f"{AGENT}{row.extension}"] = row.name
     for member in house.members:
-        extension = (member.name.removeprefix(AGENT),) if member.name.startswith(AGENT) else ()
-        names = (member.full_name, *extension)
+        names = (member.full_name, member.name, member.name.removeprefix(AGENT))
         people.append(Person(holders.get(member.name, member.name), names, member.team))
     return Roster.of(people, house.teams)

@@ -1,29 +1,53 @@
-"""Finding tickets."""
+"""Finding tickets.
+
+Words are looked up in an index (`desk.tickets.word_index`), and what is found is read again as its
+reader sees it: who sees numbers masked finds nothing by what is hidden from him.
+"""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, or_, select, union
 
 from desk.db.schema import calls, customer_numbers, customers, tickets, utterances
+from desk.db.schema.teamwork import watchers as watching
+from desk.errors import Unacceptable
 from desk.numbering import ticket_id_of
+from desk.text import canonical
+from desk.tickets.sorting import Place, Sort, beyond, ordered, place_in, place_of
 from desk.tickets.states import ALIVE
 from desk.tickets.ticket import Ticket, get, ticket_of
+from desk.tickets.word_index import own_texts, unseen, with_pairs
+from desk.tickets.words import digits_of, holds, number_pattern, pairs, plain
 
 MOST = 200
 MOST_LISTENED = 5000  # tickets; their words are read one after the other, 40 ms on SQLite
+MOST_READ = 5000  # tickets that may be read again for one page
 MOST_WORDS = 8
 FEWEST_DIGITS = 4  # that may stand for a number's end
-_NEWEST = select(tickets).order_by(tickets.c.id.desc())
-_SPOKEN = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
+_TICKETS = select(tickets)
+_DIGITS = frozenset("0123456789零〇一二三四五六七八九幺两")
+
+
+class DigitsHidden(Unacceptable):
+    """What was said is shown with its numbers masked, so it is not searched for numbers."""
+
+    error_id = "digits-hidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "what was said is not searched for numbers by those who see them masked; "
+            "search for a word, or for the end of the caller's number"
+        )
 
 
 def id_of(number: str) -> int | None:
     """The id behind a ticket's number as somebody wrote, keyed or said it (`一零零零一四`); None
     for one with a wrong digit.
     """
-    return ticket_id_of(_digits(number))
+    return ticket_id_of(digits_of(number))
 
 
 def by_number(db: Connection, number: str) -> Ticket | None:
@@ -47,11 +71,19 @@ def search(
     said: str | None = None,
     team: str | None = None,
     assignee: str | None = None,
+    level: int | None = None,
+    label: str | None = None,
+    statuses: Collection[str] | None = None,
+    assignees: Collection[str] | None = None,
+    watchers: Collection[str] | None = None,
     going_on: bool | None = None,
     void_check: str | None = None,
     within: ColumnElement[bool] | None = None,
+    sort: Sort = "newest",
+    after: Place | None = None,
+    masked: bool = False,
 ) -> list[Ticket]:
-    """Tickets that meet every given condition, newest first, at most 200.
+    """Tickets that meet every given condition, at most 200.
 
     Args:
         region: an area code (`022`), or the name of a province or a city (`天津`).
@@ -61,78 +93,187 @@ def search(
         phone: that number, a number of its customer, or the last four digits or more of the first.
         said: a part of an utterance in one of its calls. Only the newest 5000 tickets that meet
             the other conditions are looked through.
+        statuses, assignees: one of these.
+        watchers: addresses, one of which watches it.
         going_on: True for tickets that have not ended, False for those that have.
         void_check: `wanted` for those at which a supervisor is to look.
-        before: the id of the last ticket of the previous page.
+        before: the id of the last ticket of the previous page, the newest coming first.
+        after: where the previous page ended, in this order.
         within: what else must be true of the ticket.
+        masked: whoever asks sees numbers masked: what is hidden from him is not searched.
+
+    Raises:
+        DigitsHidden: see there.
     """
-    plain = {
+    plainly = {
         "status": status, "type": type, "customer_id": customer_id, "e164": e164, "team": team,
-        "assignee": assignee, "void_check": void_check,
+        "assignee": assignee, "void_check": void_check, "level": level,
     }  # fmt: skip
-    query = _NEWEST.where(
-        *(tickets.c[name] == value for name, value in plain.items() if value is not None)
+    query = _TICKETS.where(
+        *(tickets.c[name] == value for name, value in plainly.items() if value is not None)
     )
+    for column, several in ((tickets.c.status, statuses), (tickets.c.assignee, assignees)):
+        if several is not None:
+            query = query.where(column.in_(sorted(several)))
     if within is not None:
         query = query.where(within)
     if going_on is not None:
         alive = tickets.c.status.in_(sorted(ALIVE))
         query = query.where(alive if going_on else ~alive)
     if phone is not None:
-        query = query.where(_of_phone(phone))
+        query = query.where(_of_phone(phone, masked))
+    if label is not None:
+        query = query.where(tickets.c.labels.contains(canonical(label), autoescape=True))
+    if watchers is not None:
+        watched = select(watching.c.ticket_id).where(watching.c.watcher.in_(sorted(watchers)))
+        query = query.where(tickets.c.id.in_(watched))
     if region is not None:
         if region.isascii() and region.isdigit():
             query = query.where(tickets.c.area_code == region)
         else:
             query = query.where(or_(tickets.c.province == region, tickets.c.city == region))
-    if text is not None:
-        query = query.where(_told(text))
     if before is not None:
         query = query.where(tickets.c.id < before)
     if said is not None:
-        newest = query.with_only_columns(tickets.c.id).limit(MOST_LISTENED).subquery()
-        query = _NEWEST.where(
-            tickets.c.id.in_(select(newest.c.id)),
-            exists().where(
-                calls.c.ticket_id == tickets.c.id,
-                utterances.c.call_id == calls.c.id,
-                utterances.c.text.contains(said, autoescape=True),
-            ),
-        )
-    return [ticket_of(row) for row in db.execute(query.limit(min(limit, MOST)))]
+        query = _listened(query, said, masked)
+    most = min(limit, MOST)
+    if text is not None:
+        return _told(db, query, text, sort, after, most, masked)
+    return _page(db, query, sort, after, most)
 
 
-def _of_phone(phone: str) -> ColumnElement[bool]:
-    if phone.startswith("+"):
-        holders = select(customer_numbers.c.customer_id).where(customer_numbers.c.e164 == phone)
-        return or_(tickets.c.e164 == phone, tickets.c.customer_id.in_(holders))
-    digits = _digits(phone)
-    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.isdigit()):
+def _page(
+    db: Connection, query: Select[Any], sort: Sort, after: Place | None, most: int
+) -> list[Ticket]:
+    if after is not None:
+        query = query.where(beyond(sort, after))
+    return [ticket_of(row) for row in db.execute(ordered(query, sort).limit(most))]
+
+
+def _listened(query: Select[Any], said: str, masked: bool) -> Select[Any]:
+    if masked and any({one, two} <= _DIGITS for one, two in pairwise(said)):
+        raise DigitsHidden
+    newest = (
+        query.with_only_columns(tickets.c.id)
+        .order_by(tickets.c.id.desc())
+        .limit(MOST_LISTENED)
+        .subquery()
+    )
+    return _TICKETS.where(
+        tickets.c.id.in_(select(newest.c.id)),
+        exists().where(
+            calls.c.ticket_id == tickets.c.id,
+            utterances.c.call_id == calls.c.id,
+            utterances.c.text.contains(said, autoescape=True),
+        ),
+    )
+
+
+def _of_phone(phone: str, masked: bool) -> ColumnElement[bool]:
+    digits = phone if phone.startswith("+") else digits_of(phone)
+    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.lstrip("+").isdigit()):
         return false()
-    return tickets.c.e164.endswith(digits, autoescape=True)
+    pattern = number_pattern(digits, masked=masked)
+    if not digits.startswith("+"):
+        return tickets.c.e164.like(f"%{pattern}")
+    held = customer_numbers.c.e164
+    holders = select(customer_numbers.c.customer_id).where(
+        held.like(pattern) if masked else held == phone
+    )
+    own = tickets.c.e164.like(pattern) if masked else tickets.c.e164 == phone
+    return or_(own, tickets.c.customer_id.in_(holders))
 
 
-def _told(text: str) -> ColumnElement[bool]:
-    """Every word is somewhere, or the whole is a ticket's number."""
+def _told(
+    db: Connection, query: Select[Any], text: str, sort: Sort, after: Place | None, most: int,
+    masked: bool,
+) -> list[Ticket]:  # fmt: skip
+    """Those in which every word is somewhere, or whose number the whole is."""
     words = text.split()[:MOST_WORDS]
-    found = and_(*(_has(word) for word in words)) if words else false()
-    ticket_id = id_of(text)
-    return found if ticket_id is None else or_(found, tickets.c.id == ticket_id)
+    numbered = id_of(text)
+    if not words:
+        return []
+    stale = unseen(db)
+    wanted = and_(*(_has(db, word, stale, masked) for word in words))
+    if numbered is not None:
+        wanted = or_(wanted, tickets.c.id == numbered)
+    found: list[Ticket] = []
+    left = MOST_READ
+    query = query.where(wanted)
+    while left > 0 and len(found) < most:
+        page = _page(db, query, sort, after, min(MOST, left))
+        names = _names(db, page)
+        found += [
+            ticket
+            for ticket in page
+            if ticket.id == numbered or _truly(ticket, names, words, masked)
+        ]
+        left -= len(page)
+        if len(page) < MOST:
+            break
+        after = _place(db, page[-1], sort)
+    return found[:most]
 
 
-def _has(word: str) -> ColumnElement[bool]:
+def _has(db: Connection, word: str, stale: Select[Any] | None, masked: bool) -> ColumnElement[bool]:
+    """Tickets that may have a word; all that have it are among them."""
     whose = select(customers.c.id).where(_contains((customers.c.name, customers.c.company), word))
-    own = (tickets.c.subject, tickets.c.description, tickets.c.summary, tickets.c.solution)
-    return or_(_contains(own, word), tickets.c.customer_id.in_(whose), _of_phone(word))
+    phone = _of_phone(word, masked)
+    wanted = pairs(word)
+    if stale is None or not wanted:  # a single character, or no index to use
+        own = (tickets.c.subject, tickets.c.description, tickets.c.summary, tickets.c.solution)
+        return or_(_contains(own, word), tickets.c.customer_id.in_(whose), phone)
+    ids = [
+        with_pairs(db, wanted),
+        stale,
+        select(tickets.c.id).where(tickets.c.customer_id.in_(whose)),
+    ]
+    if phone is not false():
+        ids.append(select(tickets.c.id).where(phone))
+    return tickets.c.id.in_(union(*ids))
+
+
+def _truly(
+    ticket: Ticket, names: Mapping[int, Sequence[str]], words: Sequence[str], masked: bool
+) -> bool:
+    """Whether every word is in the ticket as whoever asks sees it."""
+    customer = names.get(ticket.customer_id or 0, ())
+    return all(
+        any(holds(text, plain(word), masked=masked) for text in own_texts(ticket))
+        or any(holds(text, plain(word), masked=False) for text in customer)
+        or _ends(ticket.caller.e164, word, masked)
+        for word in words
+    )
+
+
+def _ends(e164: str, word: str, masked: bool) -> bool:
+    digits = word if word.startswith("+") else digits_of(word)
+    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.lstrip("+").isdigit()):
+        return False
+    pattern = number_pattern(digits, masked=masked)
+    end = e164[-len(pattern) :]
+    return len(end) == len(pattern) and all(
+        one in ("_", other) for one, other in zip(pattern, end, strict=True)
+    )
+
+
+def _names(db: Connection, page: Sequence[Ticket]) -> dict[int, Sequence[str]]:
+    ids = {ticket.customer_id for ticket in page if ticket.customer_id is not None}
+    if not ids:
+        return {}
+    rows = db.execute(
+        select(customers.c.id, customers.c.name, customers.c.company).where(
+            customers.c.id.in_(sorted(ids))
+        )
+    )
+    return {row.id: (row.name, row.company) for row in rows}
+
+
+def _place(db: Connection, ticket: Ticket, sort: Sort) -> Place:
+    return place_in(place_of(db, ticket, sort), sort)
 
 
 def _contains(columns: Sequence[Any], word: str) -> ColumnElement[bool]:
     """As written, or in half width: `ABC-12` is found by `ABC－12` too."""
     forms = dict.fromkeys((word, unicodedata.normalize("NFKC", word)))
-    return or_(*(column.contains(form, autoescape=True) for column in columns for form in forms))
-
-
-def _digits(text: str) -> str:
-    """A number as it is said, keyed or written: half width, Chinese digits as digits, no gaps."""
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(plain.split()).translate(_SPOKEN).replace("-", "")
+    return or_(*(column.icontains(form, autoescape=True) for column in columns for form in forms))

@@ -28,6 +28,7 @@ SCOPES: Mapping[str, str] = {
     "tickets:write": "opening tickets, and every step that an agent may take",
     "tickets:override": "what supervisors decide: closing in the customer's place, and taking "
     "back 作废 and mergers",
+    "attachments:read": "the files on tickets; what is in them cannot be masked",
     "customers:read": "customers",
     "sla:write": "the policies and calendars of the service levels",
     "events:read": "the timeline and the event stream",

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from desk import house, notices
+from desk import house, notices, tickets
 from desk.house import House, Member
 from desk.notices import NewNotice
 from tests.desk.api.conftest import Api
@@ -100,6 +100,9 @@ async def test_a_note_for_the_customer_says_how_it_went_or_why_it_cannot(desk: A
     body = {"text": "师傅明天到", "public": True, "send": "sms"}
     refused = await desk.send("POST", f"{ONE}/notes", WRITE, body=body)
     assert (refused.status_code, refused.json()["error_id"]) == (422, "no-way-to-reach")
+    await desk.db.write(
+        tickets.edit, 1, NOW, by=tickets.SYSTEM, expected_version=None, customer_id=1
+    )
     sent = await desk.send("POST", f"{ONE}/notes", WRITE, body={**body, "send": "email"})
     assert (sent.status_code, sent.json()["sent_by"]) == (201, "email")
 

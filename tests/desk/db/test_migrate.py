@@ -23,8 +23,13 @@ from desk.errors import DatabaseError, SchemaMismatch
 from tests.rig.samples import count, sql
 
 
+def ours(name: str | None, kind: str, _parents: object) -> bool:
+    """The index of words is made by the scripts alone: each database has its own kind."""
+    return kind != "table" or name is None or not name.startswith("ticket_index")
+
+
 def differences(db: Connection) -> list[Any]:
-    context = MigrationContext.configure(db, opts={"compare_type": True})
+    context = MigrationContext.configure(db, opts={"compare_type": True, "include_name": ours})
     return compare_metadata(context, metadata)
 
 

@@ -1,4 +1,4 @@
-"""Attachments, watchers, notices, templates, views."""
+"""Attachments, watchers, notices, templates, views, and the index of words."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _make_reply_templates()
     _make_views()
     _make_bulk_results()
+    _make_ticket_index()
 
 
 def _make_notices() -> None:
@@ -158,3 +159,18 @@ def _make_bulk_results() -> None:
         sa.PrimaryKeyConstraint("actor", "key", "ticket_id", name=op.f("pk_bulk_results")),
     )
     op.create_index(op.f("ix_bulk_results_at"), "bulk_results", ["at"], unique=False)
+
+
+def _make_ticket_index() -> None:
+    """The words of tickets, in what each database has for that (desk/tickets/word_index.py)."""
+    if op.get_context().dialect.name == "sqlite":
+        op.execute(
+            "CREATE VIRTUAL TABLE ticket_index USING "
+            "fts5(pairs, tokenize='ascii', detail='none', columnsize=0)"
+        )
+        return
+    op.execute(
+        "CREATE TABLE ticket_index (ticket_id BIGINT PRIMARY KEY REFERENCES tickets (id), "
+        "pairs INTEGER[] NOT NULL)"
+    )
+    op.execute("CREATE INDEX ix_ticket_index_pairs ON ticket_index USING gin (pairs)")
