@@ -146,6 +146,7 @@ def activate(
         body={"edition": made.edition, "note": made.note, "restores": restores},
         now=now,
         actor=actor,
+        outbox_key="automation",
     )
     return made
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from desk.automation.book import Ready
 from desk.automation.effects import EFFECTS, SUPERVISORS, Doing, NothingToDo
@@ -178,7 +178,7 @@ def _too_far(db: Connection, rule: str, cause: Cause, limits: Limits, now: datet
             table.c.ticket_id == cause.ticket_id,
             table.c.at > now - limits.window,
             table.c.state != RunState.STOPPED.value,
-            table.c.cause != cause.name,
+            or_(table.c.rule != rule, table.c.cause != cause.name),
         )
     )
     if db.execute(lately.where(table.c.rule == rule)).scalar_one() >= limits.per_rule:
