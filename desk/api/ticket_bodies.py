@@ -1,6 +1,5 @@
 """What the API takes to change tickets."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -154,10 +153,6 @@ class HandOver(_Body):
     due_at: AwareDatetime | None = Field(
         None, description="if left out, as long as the ticket's service level allows"
     )
-
-    def due(self, _now: datetime) -> datetime | None:
-        """The deadline."""
-        return self.due_at
 
 
 class Take(_Body):

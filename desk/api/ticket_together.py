@@ -83,7 +83,7 @@ async def ask_handover(change: Changing, body: take.HandOver) -> TicketOut:
     """交接: ask another team to take the ticket in time; until then this team keeps it. Scope
     `tickets:write`.
     """
-    return await change.run(handovers.ask, body.team, body.reason, due_at=body.due(change.now))
+    return await change.run(handovers.ask, body.team, body.reason, due_at=body.due_at)
 
 
 @router.post("/tickets/{number}/handover/take", responses=CHANGE_ERRORS)
