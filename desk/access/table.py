@@ -98,6 +98,22 @@ t - t a a a  POST /tickets/{number}/merge
 - - t a a a  POST /tickets/{number}/unmerge
 t - t a a a  POST /tickets/{number}/split
 t o t a a a  GET /tickets/{number}/sla
+# routing
+a a a a a a  GET /ticket-types
+a - a a a a  GET /routing/facts
+a - a a a a  GET /routing/editions
+a - a a a a  GET /routing/editions/{edition}
+- - - a a a  POST /routing/check
+- - - a a a  POST /routing/test
+- - - - a a  POST /routing/editions
+t - t a a a  PUT /tickets/{number}/level
+- - t a a a  PUT /tickets/{number}/priority
+t o t a a a  PATCH /tickets/{number}/fields
+t o t a a a  GET /tickets/{number}/routing
+- - t a a a  POST /tickets/{number}/routing/test
+- - t a a a  POST /tickets/{number}/route
+t - t a a a  POST /tickets/take-next
+- - a a a a  GET /rollout
 # service levels
 t o t a a a  GET /sla/due
 a - a a a a  GET /sla/editions

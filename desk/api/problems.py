@@ -27,6 +27,7 @@ from desk.errors import (
     Unacceptable,
     VersionConflict,
 )
+from desk.routing.errors import BadRules, BadSample
 
 log = structlog.get_logger()
 
@@ -120,6 +121,17 @@ def of_desk_error(error: DeskError) -> Problem:
         return Problem(
             422, error.error_id, "Incomplete", detail, "Give what `errors` names.",
             errors=error.missing,
+        )  # fmt: skip
+    if isinstance(error, BadRules):
+        return Problem(
+            422, error.error_id, "Bad rules", "The rule set cannot become active.",
+            "Mend what `errors` names; docs/routing.md describes every part.",
+            errors=[str(each) for each in error.findings],
+        )  # fmt: skip
+    if isinstance(error, BadSample):
+        return Problem(
+            422, error.error_id, "Bad sample", "The sample names what is no fact.",
+            "GET /api/v1/routing/facts lists them.", errors=error.problems,
         )  # fmt: skip
     if isinstance(error, BadFields):
         return Problem(

@@ -9,7 +9,7 @@ from desk.routing.errors import (
     BadRules,
     BadSample,
     Finding,
-    NoSuchEdition,
+    NoSuchRuleSet,
     NothingToTake,
 )
 from desk.routing.explaining import Explained, explain, explain_sample
@@ -30,7 +30,7 @@ __all__ = [
     "Edition",
     "Explained",
     "Finding",
-    "NoSuchEdition",
+    "NoSuchRuleSet",
     "NothingToTake",
     "Route",
     "Schema",

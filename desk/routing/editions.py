@@ -13,7 +13,7 @@ from desk.errors import VersionConflict
 from desk.house import house_of
 from desk.routing.check import book_of
 from desk.routing.decide import Book
-from desk.routing.errors import BadRules, NoSuchEdition
+from desk.routing.errors import BadRules, NoSuchRuleSet
 from desk.routing.roster import peopled
 from desk.routing.schema import Kind, Schema
 from desk.routing.written import read
@@ -70,11 +70,11 @@ def get(db: Connection, edition: int) -> Edition:
     """A rule set by its number.
 
     Raises:
-        NoSuchEdition: there is none.
+        NoSuchRuleSet: there is none.
     """
     found = versions(db, before=edition + 1, limit=1)
     if not found or found[0].edition != edition:
-        raise NoSuchEdition(edition)
+        raise NoSuchRuleSet(edition)
     return found[0]
 
 
@@ -156,7 +156,7 @@ def restore(
     """Bring an earlier rule set back, as a new edition; `routing.activated`.
 
     Raises:
-        NoSuchEdition: there is none.
+        NoSuchRuleSet: there is none.
         BadRules: the house has changed, and it does not fit any more.
         VersionConflict: another one is in force by now.
     """

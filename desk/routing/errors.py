@@ -47,10 +47,10 @@ class BadRules(DeskError):  # noqa: N818
         self.findings = tuple(findings)
 
 
-class NoSuchEdition(NotFound):
+class NoSuchRuleSet(NotFound):
     """No rule set has this number."""
 
-    error_id = "no-such-edition"
+    error_id = "no-such-rule-set"
 
     def __init__(self, edition: int) -> None:
         super().__init__(f"no rule set {edition}; `huisheng rules versions` lists them")

@@ -20,7 +20,7 @@ from desk.routing.places import person_for, wanted_by
 from desk.routing.roster import away_of, loads_of, roster_of
 from desk.routing.route import level_for
 from desk.routing.ruleset import LevelFlow
-from desk.routing.schema import FACTS, Schema, typed
+from desk.routing.schema import FACTS, Kind, Schema, fits
 from desk.tickets.ticket import get
 
 _REGIONS = ("area_code", "city", "province")
@@ -75,7 +75,7 @@ def explain_sample(
     facts = {**facts, "now": {**moment_facts(now), **facts.get("now", {})}}
     decision, rules = told(book, facts)
     ticket = facts.get("ticket", {})
-    has = int(ticket.get("level", 0))
+    has = int(ticket.get("level") or 0)
     level = has if is_less_grave(decision.level, has) else decision.level
     flow = book.flow(level)
     house = house_of(db)
@@ -88,7 +88,7 @@ def explain_sample(
     )
     known = [name for name in (ticket.get("assignee"),) if name]
     chosen = choose(wanted, roster, loads_of(db, roster), away=away_of(db), known=known)
-    return _explained(book, decision, rules, level, int(ticket.get("priority", 0)), chosen)
+    return _explained(book, decision, rules, level, int(ticket.get("priority") or 0), chosen)
 
 
 def checked(sample: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
@@ -98,7 +98,8 @@ def checked(sample: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         BadSample: see there.
     """
     problems = []
-    for subject, values in sample.items():
+    own = {subject: dict(v) if isinstance(v, Mapping) else v for subject, v in sample.items()}
+    for subject, values in own.items():
         if subject not in FACTS or not isinstance(values, Mapping):
             problems.append(f"{subject} is none of {', '.join(FACTS)}, with facts under it")
             continue
@@ -111,13 +112,23 @@ def checked(sample: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
             *(("ticket.fields", name, value) for name, value in (fields or {}).items()),
         ]:
             kind = schema.kind_of(path, str(name))
+            if kind is Kind.MOMENT:
+                values[name] = value = _moment(value)
             if kind is None:
                 problems.append(f"{path}.{name} is no fact; `huisheng rules facts` lists them")
-            elif value not in (None, "", 0, False, []) and typed(kind, value) in ("", 0, False, ()):
+            elif value is not None and not fits(kind, value):
                 problems.append(f"{path}.{name} must be {kind.value.replace('_', ' or ')}")
     if problems:
         raise BadSample(problems)
-    return {subject: dict(values) for subject, values in sample.items()}
+    return own
+
+
+def _moment(value: Any) -> Any:
+    """A moment as JSON and YAML write it; what is none stays as it is."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _explained(

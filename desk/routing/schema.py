@@ -160,25 +160,27 @@ SCHEMA = Schema()
 """Without fields of ticket types."""
 
 
-def typed(kind: Kind, value: Any) -> Any:
-    """`value` if it is of this type, else what stands for unknown."""
+def fits(kind: Kind, value: Any) -> bool:
+    """Whether a value is of this type."""
     match kind:
         case Kind.TEXT:
-            right = isinstance(value, str)
+            return isinstance(value, str)
         case Kind.NUMBER:
-            right = (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and math.isfinite(value)
-            )
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return number and math.isfinite(value)
         case Kind.YES_NO:
-            right = isinstance(value, bool)
+            return isinstance(value, bool)
         case Kind.MOMENT:
-            right = isinstance(value, datetime) and value.tzinfo is not None
+            return isinstance(value, datetime) and value.tzinfo is not None
         case Kind.TEXTS:
-            right = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
-            return tuple(value) if right else ()
-    return value if right else _UNKNOWN[kind]
+            return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+
+
+def typed(kind: Kind, value: Any) -> Any:
+    """`value` if it is of this type, else what stands for unknown."""
+    if not fits(kind, value):
+        return _UNKNOWN[kind]
+    return tuple(value) if kind is Kind.TEXTS else value
 
 
 def value_of(schema: Schema, facts: Mapping[str, Any], path: str) -> Any:

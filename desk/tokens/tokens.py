@@ -30,6 +30,7 @@ SCOPES: Mapping[str, str] = {
     "back 作废 and mergers",
     "attachments:read": "the files on tickets; what is in them cannot be masked",
     "customers:read": "customers",
+    "routing:write": "checking, trying and putting in force rule sets of routing",
     "sla:write": "the policies and calendars of the service levels",
     "events:read": "the timeline and the event stream",
     "agents:read": "agents, their states, and who waits",

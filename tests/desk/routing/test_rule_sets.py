@@ -9,7 +9,7 @@ from desk import routing, timeline
 from desk.db.engine import Database
 from desk.errors import VersionConflict
 from desk.house import House
-from desk.routing import BadRules, NoSuchEdition, check
+from desk.routing import BadRules, NoSuchRuleSet, check
 from tests.desk.routing.houses import HOUSE, declare
 from tests.rig.samples import NOW
 
@@ -151,7 +151,7 @@ async def test_editions_are_kept_with_who_and_when_and_going_back_is_a_new_one(
         book = routing.in_force(c)
         assert book is not None
         assert (book.edition, book.rules.rules[0].name) == (3, "a")
-        with pytest.raises(NoSuchEdition):
+        with pytest.raises(NoSuchRuleSet):
             routing.restore(c, 9, NOW, actor="boss")
         kinds = [entry.kind for entry in timeline.entries_after(c, 0, 10)]
         assert kinds == ["routing.activated"] * 3
