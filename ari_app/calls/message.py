@@ -1,6 +1,8 @@
 """The caller tells the matter after the tone: recording, ticket, and its number read back."""
 
 import asyncio
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -9,21 +11,23 @@ from ari_app.ari import AriError, NotFound
 from ari_app.calls.call import Call, HungUp, Stage
 from ari_app.calls.line import Line
 from ari_app.calls.sound import play, record, recorded
+from ari_app.calls.vault import NothingSaid
 from ari_app.calls.wrap_up import new_ticket
 from desk import recordings
 from desk.errors import DatabaseError
 from desk.recordings import StoreError
-from desk.tickets import Ticket
+from desk.tickets import NewTicket, Ticket
 
 log = structlog.get_logger()
 
 DEFAULT_TYPE = "message"
+SILENT = "留言:没有声音"  # the label of such a ticket
 LOOK_UP_SECONDS = 0.5
 
 
 async def message(call: Call, line: Line) -> Stage:
     """Stage MESSAGE. What was said before a hang-up is kept as well, and what a caller was telling
-    when a former process ended: Asterisk went on recording.
+    when a former process ended: Asterisk went on recording. A caller who says nothing hears so.
     """
     name = name_of(call)
     try:
@@ -31,9 +35,15 @@ async def message(call: Call, line: Line) -> Stage:
             await play(call, line, call.state["prompt"])
             await record(call, name, line.settings.speech)
     except HungUp:
-        await _keep(call, line, name)
+        with contextlib.suppress(NothingSaid):  # the wrap-up says what becomes of the call
+            await _keep(call, line, name)
         raise
-    ticket = await _keep(call, line, name)
+    try:
+        ticket = await _keep(call, line, name)
+    except NothingSaid:
+        await _open_silent(call, line)
+        await play(call, line, "unheard", "thanks")
+        return Stage.WRAP_UP
     call.served = call.message is not None
     if ticket is not None:
         await play(call, line, "recorded", "thanks", number=ticket.number)
@@ -87,18 +97,36 @@ async def _is_in_desk(call: Call, line: Line, name: str) -> bool:
 
 
 async def _keep(call: Call, line: Line, name: str) -> Ticket | None:
-    """Bring the recording into our own store and open the ticket, in this order."""
+    """Bring the recording into our own store and open the ticket, in this order.
+
+    Raises:
+        NothingSaid: there is nothing to be kept.
+    """
     try:
         call.message = await line.vault.fetch(line.ari, call.id, name)
+    except NothingSaid:
+        with contextlib.suppress(AriError):  # an empty file more in Asterisk's spool
+            await line.vault.forget(line.ari, name)
+        raise
     except NotFound:
         return None  # hung up before the tone
     except (AriError, StoreError) as error:
         log.error("message not kept yet", call=call.id, error=str(error))
         call.pieces.append(piece_of(call, line))  # the wrap-up tries on
         return None
-    kind = (call.choice.ticket if call.choice else None) or DEFAULT_TYPE
-    ticket = await line.journal.keep_message(call, new_ticket(call, line.settings, kind))
+    ticket = await line.journal.keep_message(call, _new_ticket(call, line))
     if ticket is not None:
         await line.vault.forget(line.ari, name)  # ours is on the disk and in the desk
         line.transcriptions.wake()
     return ticket
+
+
+async def _open_silent(call: Call, line: Line) -> None:
+    """Who waits through the tone wants something: the ticket of a caller who said nothing."""
+    new = _new_ticket(call, line)
+    await line.journal.keep_message(call, replace(new, labels=(*new.labels, SILENT)))
+
+
+def _new_ticket(call: Call, line: Line) -> NewTicket:
+    kind = (call.choice.ticket if call.choice else None) or DEFAULT_TYPE
+    return new_ticket(call, line.settings, kind)

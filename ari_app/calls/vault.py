@@ -22,13 +22,23 @@ from desk.recordings import Intake, KeptFile, NewRecording, Store
 from stt.errors import AudioError
 from stt.mix import Track, mix
 from stt.repair import HEAD_BYTES, mended
+from stt.silence import Silence
+from stt.wav import PCM, Recording
 
 log = structlog.get_logger()
 
 BLOCK_BYTES = 65_536
+MESSAGE = "message"
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class NothingSaid(Exception):  # noqa: N818 - not an error: a caller may remain silent
+    """There is nothing but silence in a message; it is not kept."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nothing is said in {name}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Vault:
         call_id: str,
         name: str,
         *,
-        kind: str = "message",
+        kind: str = MESSAGE,
         party: str = "caller",
         leg: str = "",
         started_at: datetime | None = None,
@@ -61,6 +71,7 @@ class Vault:
             transcribed: its words are known already.
 
         Raises:
+            NothingSaid: it is a message, and the caller was silent.
             NotFound: Asterisk has no such recording.
             AriError: it did not end, or did not come whole; nothing is kept.
             StoreError: it cannot be kept; nothing is.
@@ -72,6 +83,8 @@ class Vault:
                 await _aside(passing.begin, download.size)
                 async for block in download.blocks():
                     await _aside(passing.feed, block)
+                if kind == MESSAGE and not passing.is_told:
+                    raise NothingSaid(name)
                 kept = await _aside(passing.end)
             finally:
                 await _aside(passing.close)
@@ -196,7 +209,15 @@ class _Passing:
         self._intake, self._name = intake, name
         self._length = 0
         self._head: bytes | None = b""
+        self._silence: Silence | None = None
         self.seconds = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything is said in it, as far as it has passed, or it cannot be told."""
+        if self._head is not None:
+            self._mend(self._head)
+        return self._silence is None or self._silence.broken
 
     def begin(self, length: int) -> None:
         """`length`: of the whole file, in bytes."""
@@ -207,6 +228,7 @@ class _Passing:
         """The next part."""
         if self._head is None:
             self._intake.write(block)
+            self._listen(block)
             return
         self._head += block
         if len(self._head) >= HEAD_BYTES:
@@ -227,10 +249,20 @@ class _Passing:
         try:
             head, found = mended(head, self._length, Path(self._name))
             self.seconds = found.seconds
+            self._begin_listening(found, head)
         except AudioError as error:
             # Perhaps somebody can still make something of it; transcribing it will fail and say so.
             log.error("recording kept as it is, nobody can play it", error=str(error))
         self._intake.write(head)
+
+    def _begin_listening(self, found: Recording, head: bytes) -> None:
+        if found.encoding == PCM:
+            self._silence = Silence(found.rate)
+            self._listen(head[found.offset :])
+
+    def _listen(self, samples: bytes) -> None:
+        if self._silence is not None:
+            self._silence.feed(samples)
 
 
 async def _aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

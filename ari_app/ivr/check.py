@@ -12,7 +12,7 @@ from desk.region import areas
 from desk.settings import TicketSettings
 
 SPOKEN_BY_CALLS = (
-    *("recorded", "thanks", "connecting", "nobody", "trouble", "goodbye"),
+    *("recorded", "unheard", "thanks", "connecting", "nobody", "trouble", "goodbye"),
     *("agent_ready", "agent_away", "invalid"),
 )
 """Prompts that a call plays by name, whatever the menus say."""

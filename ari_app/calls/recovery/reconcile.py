@@ -36,6 +36,8 @@ from desk.recordings import NewRecording, Store, StoreError
 from desk.region import Caller, locate
 from stt.errors import AudioError
 from stt.repair import mended
+from stt.silence import Silence
+from stt.wav import PCM
 
 log = structlog.get_logger()
 
@@ -214,6 +216,11 @@ class Reconciler:
             log.error("message put aside", call=call.id, error=str(error))
             path.replace(path.with_name(path.name + DAMAGED))
             return None
+        if audio.encoding == PCM:
+            silence = Silence(audio.rate)
+            silence.feed(data[audio.offset : audio.offset + audio.size])
+            if not silence.broken:
+                return None
         kept = self._store.keep(name, data)
         return NewRecording(
             call_id=call.id,

@@ -15,6 +15,7 @@ from ari_app.calls.talk.listening import CALLER, PARTY
 from ari_app.calls.talk.mailbox import Mailbox
 from ari_app.calls.talk.parties import Parties
 from ari_app.calls.talk.talk_records import recorded
+from ari_app.calls.vault import NothingSaid
 from desk.recordings import NewRecording, StoreError
 from stt.errors import AudioError
 from stt.mix import Track
@@ -79,6 +80,9 @@ async def _keep(call: Call, line: Line) -> None:
                 started_at=datetime.fromisoformat(piece["since"]),
                 transcribed=piece["live"],
             )
+        except NothingSaid:
+            await line.vault.forget(line.ari, piece["name"])
+            continue
         except NotFound:
             if not line.ari.is_connected:
                 raise  # an Asterisk that is starting says so of everything (measured)

@@ -11,6 +11,7 @@ from ari_app.calls.call import ENDING_SECONDS, Call, Stage
 from ari_app.calls.journal import PATIENCE_SECONDS
 from ari_app.calls.line import Line
 from ari_app.calls.serve import serve
+from ari_app.calls.vault import NothingSaid
 from desk import recordings
 from desk.errors import DatabaseBusy, SchemaMismatch
 from tests.ari_app.calls.rig import CALL_ID, Desk, FakeChannel, call_on, line_on, outcome
@@ -56,6 +57,36 @@ async def test_complaint_is_told_and_its_number_read_back(
     assert channel.heard == ["main", "tell", "recorded", *digits, "thanks"]
     assert channel.did[-1][1] == "hangup"
     assert journaled.cause == "completed"
+
+
+class TestSilentCaller:
+    @pytest.fixture(autouse=True)
+    def nothing_is_said(self, line: Line) -> None:
+        async def fetch(*_: object, **__: object) -> None:
+            raise NothingSaid("message")
+
+        line.vault.fetch = fetch  # type: ignore[assignment,method-assign]
+
+    async def test_who_says_nothing_hears_so_and_leaves_a_ticket_without_a_message(
+        self, line: Line, channel: FakeChannel, desk: Desk
+    ) -> None:
+        await _serve(line, channel, (1.5, "1"), (8, "#"))
+        assert channel.heard == ["main", "tell", "unheard", "thanks"]
+        journaled, ticket = await outcome(desk)
+        assert ticket is not None
+        assert ticket.type == "complaint"
+        assert ticket.labels[-1] == "留言:没有声音"
+        assert journaled.cause == "completed"
+        assert await desk.read(recordings.of_call, CALL_ID) == []
+
+    async def test_who_hangs_up_without_a_word_leaves_what_the_choice_made(
+        self, line: Line, channel: FakeChannel, desk: Desk
+    ) -> None:
+        await _serve(line, channel, (1.5, "1"), (8, ""))
+        _, ticket = await outcome(desk)
+        assert ticket is not None
+        assert ticket.type == "complaint"
+        assert await desk.read(recordings.of_call, CALL_ID) == []
 
 
 class TestLockedDesk:

@@ -19,7 +19,7 @@ from aiohttp import web
 from ari_app.ari import Client, DeadlineExceeded, Disconnected, MediaFailed, NotFound
 from ari_app.ari.description import plain
 from ari_app.ari.http import Download, HttpLane
-from ari_app.calls.vault import Vault
+from ari_app.calls.vault import NothingSaid, Vault
 from asterisk_conf.render import ARI_USER
 from asterisk_conf.server import AsteriskServer
 from desk.recordings import FileMissing, NewRecording, Store, StoreFull
@@ -28,6 +28,7 @@ from tests.rig.recordings import KEYS, RATE, wav
 
 NOW = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 AUDIO = wav(10.0)
+SILENCE = wav(9.0)[:44] + bytes(9 * 2 * RATE)
 KILLED = AUDIO[:40] + bytes(4) + AUDIO[44:]
 """As Asterisk leaves it when it is killed: the header says 0 bytes."""
 
@@ -155,12 +156,25 @@ async def test_a_message_is_one_unless_told_otherwise(vault: Vault, ari: Any) ->
     assert len(left_in(vault)) == 1
 
 
-async def test_a_caller_who_hung_up_at_the_tone_leaves_no_fault(vault: Vault, ari: Any) -> None:
-    ari.files["message-c1"] = wav(0)
-    new = await vault.fetch(ari, "c1", "message-c1")
-    assert new.seconds == 0
+@pytest.mark.parametrize(
+    "audio", [wav(0), SILENCE, SILENCE[:40] + bytes(4) + SILENCE[44:]], ids=["0 s", "9 s", "killed"]
+)
+async def test_a_caller_who_said_nothing_leaves_no_message(
+    vault: Vault, ari: Any, audio: bytes
+) -> None:
+    ari.files["message-c1"] = ari.files["party-c1"] = audio
+    with pytest.raises(NothingSaid):
+        await vault.fetch(ari, "c1", "message-c1")
+    assert left_in(vault) == []
     with pytest.raises(NotFound):
         await vault.fetch(ari, "c1", "none")
+    party = await vault.fetch(ari, "c1", "party-c1", kind="party")
+    assert party.seconds in (0, 9), "who is silent in a talk has a part in it all the same"
+
+
+async def test_a_word_at_the_very_end_is_a_message(vault: Vault, ari: Any) -> None:
+    ari.files["message-c1"] = SILENCE[:-8000] + wav(0.5)[44:]
+    assert (await vault.fetch(ari, "c1", "message-c1")).seconds == 9
 
 
 async def test_what_nobody_can_play_is_kept_all_the_same(vault: Vault, ari: Any) -> None:

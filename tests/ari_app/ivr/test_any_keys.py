@@ -21,7 +21,10 @@ from desk.settings import TicketSettings
 unhurried = settings(deadline=None)  # other tests share the machine
 NAMES = ["a", "b", "c", "d"]
 EXTENSIONS = ["80", "801", "8001", "12"]
-PROMPTS = ("invalid", "silence", "recorded", "thanks", "connecting", "nobody", "trouble", "goodbye")
+PROMPTS = (
+    *("invalid", "silence", "recorded", "unheard", "thanks", "connecting", "nobody", "trouble"),
+    "goodbye",
+)
 PBX = PbxSettings.model_validate(
     {"agents": [{"extension": e, "name": "人", "team": "t"} for e in EXTENSIONS]}
 )

@@ -69,6 +69,17 @@ async def test_each_call_has_its_own_ticket_and_callers_who_gave_up_have_one_too
     assert causes == ["dialplan", "dialplan", "missed", "lost"]
 
 
+async def test_a_silence_is_no_message_but_its_caller_has_a_ticket(world: World):
+    ident = world.fallback(1)
+    world.message(ident, wav(6.0)[:44] + bytes(6 * 16_000))
+    done = await world.once()
+    assert (done.tickets, done.messages) == (1, 0)
+    (ticket,) = await world.tickets()
+    assert (ticket.call_id, ticket.type) == (ident, "abandoned")
+    assert await world.recordings(ident) == []
+    assert not list(world.sources.messages.iterdir())
+
+
 async def test_calls_that_the_line_has_served_are_left_as_they_are(world: World):
     ident = world.received(1)
     world.ended(ident)
