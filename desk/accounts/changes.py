@@ -20,12 +20,12 @@ from desk.accounts.account import (
 )
 from desk.db.insert import insert_unless_there
 from desk.db.schema.account import accounts, sessions
-from desk.text import storable
 from desk.timeline import append
 
 FREE_FAILURES = 5
 LONGEST_LOCK = timedelta(hours=1)
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+_RESERVED = frozenset({"system", "cli", "import"})  # actors of the timeline that are nobody's
 _EXTENSION = re.compile(r"([0-9]{2,8})?")
 _INSERT = insert_unless_there(
     accounts,
@@ -181,12 +181,13 @@ def end_sessions(db: Connection, account_id: int, but: int | None = None) -> Non
 
 
 def _check(name: str, full_name: str, team: str, extension: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name in _RESERVED:
         raise BadAccount(
-            f"{name[:60]!r} is no account's name: 2 to 40 of a-z, 0-9, . _ -, a letter first"
+            f"{name[:60]!r} is no account's name: 2 to 40 of a-z, 0-9, . _ -, a letter first, "
+            "and not one of the house's own actors"
         )
     for text, most, what in ((full_name, 100, "full name"), (team, 60, "team")):
-        if storable(text, most) != text:
+        if len(text) > most or not text.isprintable():
             raise BadAccount(f"the {what} has at most {most} characters that can be printed")
     if not _EXTENSION.fullmatch(extension):
         raise BadAccount(f"{extension[:60]!r} is no extension: 2 to 8 digits, or none")

@@ -1,0 +1,166 @@
+"""Who logs in is known until he logs out; a foreign page can do nothing in his name."""
+
+from datetime import timedelta
+
+import pytest
+
+from desk import accounts, timeline
+from desk.access import Role
+from tests.desk.api.conftest import Api
+from tests.desk.api.people import PASSWORD, log_in, make, person
+from tests.rig.samples import NOW
+
+NEW = {"type": "complaint", "subject": "空调不制冷"}
+
+
+async def test_a_session_is_a_cookie_that_no_script_and_no_foreign_site_gets(api: Api) -> None:
+    await api.db.write(make, "zhang", Role.AGENT)
+    answer = await log_in(api, "zhang")
+    cookie = answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Max-Age=43200" in cookie
+    assert "Secure" not in cookie, "this machine has no TLS"
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert (told["name"], told["role"], told["team"]) == ("zhang", "agent", "天津")
+    body = {"name": "zhang", "password": PASSWORD}
+    public = {"Host": "desk.example.com"}
+    from_afar = await api.http.post("/api/v1/session", json=body, headers=public)
+    assert "Secure" in from_afar.headers["set-cookie"].split("; ")
+
+
+async def test_everything_that_writes_needs_the_pages_token(api: Api) -> None:
+    zhang = await person(api, "zhang", Role.AGENT)
+    assert (await zhang.send("POST", "/tickets", json=NEW)).status_code == 201
+    zhang.csrf, right = "x" * 64, zhang.csrf
+    assert (await zhang.get("/tickets")).status_code == 200, "reading needs none"
+    refused = await zhang.send("POST", "/tickets", json=NEW)
+    assert (refused.status_code, refused.json()["error_id"]) == (403, "csrf-token-wrong")
+    zhang.csrf = right
+    for header in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"},
+                   {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}):  # fmt: skip
+        refused = await zhang.send("POST", "/tickets", json=NEW, headers=header)
+        assert refused.json()["error_id"] == "csrf-token-wrong", header
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": api.server.url}
+    assert (await zhang.send("POST", "/tickets", json=NEW, headers=own)).status_code == 201
+
+
+async def test_a_foreign_page_cannot_log_somebody_in(api: Api) -> None:
+    await api.db.write(make, "zhang", Role.AGENT)
+    body = {"name": "zhang", "password": PASSWORD}
+    headers = {"Origin": "https://evil.example"}
+    answer = await api.http.post("/api/v1/session", json=body, headers=headers)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+
+
+async def test_a_refused_log_in_does_not_tell_why(api: Api) -> None:
+    await api.db.write(make, "zhang", Role.AGENT)
+    await api.db.write(make, "gone", Role.AGENT)
+    await api.db.write(accounts.change, "gone", {"disabled": True}, NOW, actor="cli")
+    await api.db.write(make, "locked", Role.AGENT)
+    for _ in range(5):
+        await api.db.write(accounts.failed, "locked", NOW)
+    answers = [
+        await log_in(api, "zhang", "wrong"),
+        await log_in(api, "nobody"),
+        await log_in(api, "gone"),
+        await log_in(api, "locked"),
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+
+
+async def test_guessing_locks_the_account_and_then_even_the_right_password_waits(
+    api: Api,
+) -> None:
+    await api.db.write(make, "zhang", Role.AGENT)
+    for _ in range(5):
+        assert (await log_in(api, "zhang", "wrong")).status_code == 401
+    assert (await log_in(api, "zhang")).status_code == 401
+    account = await api.db.read(accounts.get, "zhang")
+    assert account.locked_until == NOW + timedelta(minutes=1)
+
+
+async def test_who_logs_out_is_out(api: Api) -> None:
+    zhang = await person(api, "zhang", Role.AGENT)
+    told = (await zhang.get("/session")).json()
+    assert (told["name"], told["csrf"]) == ("zhang", zhang.csrf)
+    gone = await zhang.send("DELETE", "/session")
+    assert gone.status_code == 204
+    assert 'huisheng_session=""' in gone.headers["set-cookie"]
+    again = await zhang.get("/tickets")
+    assert (again.status_code, again.json()["error_id"]) == (401, "session-over")
+    kinds = [entry.kind for entry in await api.db.read(timeline.entries_after, 0, 100)]
+    assert kinds[-2:] == ["session.opened", "session.closed"]
+
+
+async def test_a_password_is_changed_by_who_knows_the_old_one(api: Api) -> None:
+    zhang = await person(api, "zhang", Role.AGENT)
+    other = await log_in(api, "zhang")
+    change = {"old": PASSWORD, "new": "another long password"}
+    wrong = await zhang.send("PUT", "/session/password", json={**change, "old": "x"})
+    assert (wrong.status_code, wrong.json()["error_id"]) == (403, "password-wrong")
+    weak = await zhang.send("PUT", "/session/password", json={**change, "new": "short"})
+    assert (weak.status_code, weak.json()["error_id"]) == (422, "bad-password")
+    assert (await zhang.send("PUT", "/session/password", json=change)).status_code == 204
+    assert (await zhang.get("/session")).status_code == 200
+    elsewhere = await api.http.get(
+        "/api/v1/session",
+        headers={"Cookie": f"huisheng_session={other.cookies['huisheng_session']}"},
+    )
+    assert elsewhere.status_code == 401
+    assert (await log_in(api, "zhang")).status_code == 401
+    assert (await log_in(api, "zhang", "another long password")).status_code == 200
+    token = await api.send("PUT", "/api/v1/session/password", "admin", body=change)
+    assert token.json()["error_id"] == "not-a-session"
+
+
+async def test_a_token_learns_what_it_may(api: Api) -> None:
+    told = (await api.get("/api/v1/session", "tickets:read", "unmasked")).json()
+    assert (told["name"], told["role"], told["csrf"]) == ("test", "integration", None)
+    assert (told["scopes"], told["unmasked"]) == (["tickets:read", "unmasked"], True)
+
+
+async def test_administrators_keep_accounts_and_tokens(api: Api) -> None:
+    root = await person(api, "root", Role.ADMINISTRATOR, "")
+    new = {"name": "li", "full_name": "李强", "role": "technician", "team": "天津",
+           "password": "a long enough one"}  # fmt: skip
+    made = await root.send("POST", "/accounts", json=new)
+    assert (made.status_code, made.headers["location"]) == (201, "/api/v1/accounts/li")
+    assert "password" not in made.json()
+    assert (await root.send("POST", "/accounts", json=new)).json()["error_id"] == "account-exists"
+    weak = await root.send("POST", "/accounts", json={**new, "name": "w", "password": "short"})
+    assert weak.json()["error_id"] == "bad-password"
+    changed = await root.send("PATCH", "/accounts/li", json={"role": "lead", "disabled": True})
+    assert (changed.json()["role"], changed.json()["disabled"]) == ("lead", True)
+    await root.send("PATCH", "/accounts/li", json={"disabled": False})
+    first = (await root.get("/accounts?limit=1")).json()
+    rest = (await root.get(f"/accounts?limit=1&cursor={first['next']}")).json()
+    assert [one["name"] for one in (*first["items"], *rest["items"])] == ["li", "root"]
+    reset = await root.send("PUT", "/accounts/li/password", json={"password": "forgotten it is"})
+    assert reset.status_code == 204
+    assert (await log_in(api, "li", "forgotten it is")).status_code == 200
+    last = await root.send("PATCH", "/accounts/root", json={"disabled": True})
+    assert (last.status_code, last.json()["error_id"]) == (409, "last-administrator")
+    token = await root.send(
+        "POST", "/tokens", json={"name": "x", "scopes": ["tickets:read"], "account": "li"}
+    )
+    headers = {"Authorization": f"Bearer {token.json()['token']}"}
+    assert (await api.http.get("/api/v1/session", headers=headers)).json()["role"] == "lead"
+    bad = await root.send("POST", "/tokens", json={"name": "x", "scopes": ["everything"]})
+    assert bad.json()["error_id"] == "bad-token"
+    listed = (await root.get("/tokens")).json()["items"]
+    assert listed[0]["name"] == "x"
+    assert "token" not in listed[0]
+    assert (await root.send("DELETE", f"/tokens/{listed[0]['id']}")).status_code == 204
+    assert (await api.http.get("/api/v1/session", headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
+async def test_nobody_else_does(api: Api, role: Role) -> None:
+    somebody = await person(api, "somebody", role)
+    for path in ("/accounts", "/accounts/somebody", "/tokens"):
+        refused = await somebody.get(path)
+        assert (refused.status_code, refused.json()["error_id"]) == (403, "operation-not-allowed")
+    promoted = await somebody.send("PATCH", "/accounts/somebody", json={"role": "administrator"})
+    assert promoted.status_code == 403
