@@ -109,7 +109,7 @@ class Task(Part):
 
 
 class Webhook(Part):
-    """An entry of its own kind, `automation.webhook`, that every target gets that wants it."""
+    """An entry of its own kind, `rule.webhook`, that every target gets that wants it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
     data: dict[Word, Text] = Field(default={}, max_length=30)

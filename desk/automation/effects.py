@@ -222,7 +222,7 @@ def webhook(db: Connection, doing: Doing, given: take.Webhook) -> str:
     ticket = doing.ticket(db)
     entry = append(
         db,
-        kind="automation.webhook",
+        kind="rule.webhook",
         body={
             "number": ticket.number,
             "rule": doing.rule,

@@ -66,11 +66,11 @@ def run(
     now: datetime,
     tools: Tools,
 ) -> RunState | None:
-    """Do what a rule says, once for a cause; `automation.ran`. None: it was done before.
+    """Do what a rule says, once for a cause; `rule.ran`. None: it was done before.
 
     An action that is not possible, or not needed, does nothing and is noted with the reason; those
     after it are still done. A rule that went as far as `tools.limits` stops: nothing is done,
-    `automation.stopped`, and a notice to the supervisors once in an hour.
+    `rule.stopped`, and a notice to the supervisors once in an hour.
     """
     for_change(db, cause.ticket_id)
     why_not = _too_far(db, ready.name, cause, tools.limits, now)
@@ -99,7 +99,7 @@ def run(
     state = RunState.FAILED if any(a["outcome"] == "failed" for a in actions) else RunState.DONE
     entry = append(
         db,
-        kind="automation.ran",
+        kind="rule.ran",
         body={
             "number": ticket_number(cause.ticket_id),
             "rule": ready.name,
@@ -198,7 +198,7 @@ def _stop(db: Connection, rule: str, cause: Cause, why: str, now: datetime) -> N
     if notify(db, new, now) is not None:
         append(
             db,
-            kind="automation.stopped",
+            kind="rule.stopped",
             body={"number": number, "rule": rule, "cause": cause.name, "reason": why},
             now=now,
             ticket_id=cause.ticket_id,

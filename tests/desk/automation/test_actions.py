@@ -167,10 +167,10 @@ async def test_webhook(db: Database) -> None:
     desk = await waiting(
         db, "webhook: {name: stock, data: {case: '{{ number }}', of: '{{ team }}'}}"
     )
-    body = await desk.rows("SELECT body FROM timeline WHERE kind = 'automation.webhook'")
+    body = await desk.rows("SELECT body FROM timeline WHERE kind = 'rule.webhook'")
     assert '"data":{"case":"100014","of":"天津"}' in body[0][0]
     left = await desk.rows(
-        "SELECT count(*) FROM outbox JOIN timeline USING (seq) WHERE kind = 'automation.webhook'"
+        "SELECT count(*) FROM outbox JOIN timeline USING (seq) WHERE kind = 'rule.webhook'"
     )
     assert left == [(1,)], "the bridge delivers it"
 

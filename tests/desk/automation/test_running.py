@@ -52,7 +52,7 @@ async def test_the_run_log_says_what_set_a_rule_off_why_and_what_it_did(db: Data
         ("label", "done"), ("reopen", "failed"), ("note", "done"),
     ]  # fmt: skip
     assert "does not lead on" in run.actions[1]["told"]
-    assert "automation.ran" in await desk.kinds()
+    assert "rule.ran" in await desk.kinds()
 
 
 async def test_rules_are_asked_in_their_order_each_on_what_the_one_before_left(
@@ -149,7 +149,7 @@ async def test_a_rule_that_sets_itself_off_is_stopped_loudly(db: Database) -> No
     assert [run.depth for run in found] == [0, 1, 2, 3, 4, 5]
     assert [run.state for run in found] == [RunState.DONE] * 5 + [RunState.STOPPED]
     assert "set each other off" in found[-1].actions[0]["told"]
-    assert (await desk.kinds()).count("automation.stopped") == 1
+    assert (await desk.kinds()).count("rule.stopped") == 1
     told = await desk.rows("SELECT recipient, text FROM notices WHERE kind = 'rule'")
     assert [to for to, _ in told] == ["role:supervisor"]
     assert "echo" in told[0][1]
@@ -168,7 +168,7 @@ async def test_two_rules_that_set_each_other_off_are_stopped(db: Database) -> No
     states = [run.state for run in found]
     assert states.count(RunState.DONE) <= 12
     assert states[-1] is RunState.STOPPED
-    assert 1 <= (await desk.kinds()).count("automation.stopped") <= 2, "once for each of them"
+    assert 1 <= (await desk.kinds()).count("rule.stopped") <= 2, "once for each of them"
 
 
 async def test_people_who_set_a_rule_off_too_often_within_an_hour_are_let_wait(
@@ -179,7 +179,7 @@ async def test_people_who_set_a_rule_off_too_often_within_an_hour_are_let_wait(
         await desk.do(say)
     states = [run.state for run in await desk.runs()]
     assert states == [RunState.DONE] * 6 + [RunState.STOPPED] * 3
-    assert (await desk.kinds()).count("automation.stopped") == 1, "told once in an hour"
+    assert (await desk.kinds()).count("rule.stopped") == 1, "told once in an hour"
     desk.clock.on(hours=1, minutes=1)
     await desk.do(say)
     assert (await desk.runs())[-1].state is RunState.DONE
@@ -224,7 +224,7 @@ async def test_old_runs_are_forgotten_and_the_timeline_keeps_them(db: Database) 
     desk.clock.on(days=366)
     await desk.work()
     assert await desk.runs() == []
-    assert "automation.ran" in await desk.kinds()
+    assert "rule.ran" in await desk.kinds()
 
 
 async def test_runs_are_found_by_case_rule_and_state(db: Database) -> None:
