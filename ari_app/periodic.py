@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 from ari_app.calls.line import Line
 from ari_app.memory import give_back
 from desk.recordings.retention import orphans, retire, seal
+from desk.teamwork.shelf import Shelf, sweep
 
 log = structlog.get_logger()
 
@@ -19,6 +20,7 @@ DISK_LEAST_BYTES = 1 << 30
 DISK_MINUTES = 1
 CALENDAR_HOUR = 4
 RETIRE_HOUR = 3
+SWEEP_HOUR = 5
 SEAL_MINUTES = 5
 MEMORY_SECONDS = 20
 
@@ -28,8 +30,9 @@ free_bytes = Gauge("huisheng_disk_free_bytes", "Free space where the line keeps 
 class Periodic:
     """The line's clockwork. `async with` starts and stops it."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, shelf: Shelf) -> None:
         self._line = line
+        self._shelf = shelf
         self._scheduler = AsyncIOScheduler(timezone=line.settings.company.tz)
 
     def look_at_disk(self) -> None:
@@ -60,6 +63,10 @@ class Periodic:
         )
         await orphans(line.db, store, line.now())
 
+    async def sweep_attachments(self) -> None:
+        """Delete files of uploads that broke off, and tell of attachments whose file is lost."""
+        await sweep(self._line.db, self._shelf, self._line.now())
+
     async def seal_recordings(self) -> None:
         """Encrypt what had to lie open until it was transcribed."""
         await seal(self._line.db, self._line.vault.store, self._line.now())
@@ -74,6 +81,7 @@ class Periodic:
         add(self.look_at_disk, "interval", minutes=DISK_MINUTES, id="disk")
         add(self.look_at_calendar, "cron", hour=CALENDAR_HOUR, id="calendar")
         add(self.retire_recordings, "cron", hour=RETIRE_HOUR, id="retire")
+        add(self.sweep_attachments, "cron", hour=SWEEP_HOUR, id="attachments")
         if self._line.settings.recording.encrypt:
             add(self.seal_recordings, "interval", minutes=SEAL_MINUTES, id="seal")
         self._scheduler.start()

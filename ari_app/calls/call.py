@@ -30,6 +30,7 @@ class Stage(StrEnum):
     QUEUE = "queue"  # waits for an agent; agents' phones ring
     TALK = "talk"  # caller and agent in a bridge
     MESSAGE = "message"  # the caller tells the matter after the tone
+    CONFIRM = "confirm"  # we ring a customer, who is asked whether a case is solved
     CALLBACK = "callback"  # we ring a customer back, who is then told who calls
     SURVEY = "survey"  # how was it
     WRAP_UP = "wrap_up"  # the caller is gone or served: ticket, end of the journal

@@ -18,6 +18,7 @@ from ari_app.calls.callback.called_back import called_back
 from ari_app.calls.line import Line
 from ari_app.calls.menu import menu
 from ari_app.calls.message import message
+from ari_app.calls.outbound.confirm import confirm
 from ari_app.calls.queue import queue
 from ari_app.calls.repeat.repeat import repeat
 from ari_app.calls.survey import survey
@@ -36,6 +37,7 @@ STAGES: dict[Stage, Callable[[Call, Line], Awaitable[Stage]]] = {
     Stage.TALK: talk,
     Stage.MESSAGE: message,
     Stage.CALLBACK: called_back,
+    Stage.CONFIRM: confirm,
     Stage.SURVEY: survey,
     Stage.WRAP_UP: wrap_up,
 }
@@ -97,8 +99,13 @@ async def is_back(call: Call) -> bool:
 
 
 async def hand_to_dialplan(call: Call) -> None:
-    """Let the dialplan serve this caller alone (queue or message), as when we are down."""
+    """Let the dialplan serve this caller alone (queue or message), as when we are down. Whom we
+    called to ask something is not kept: he is called again.
+    """
     try:
+        if "confirm" in call.state and call.stage in (Stage.CONFIRM, Stage.WRAP_UP):
+            await call.channel.hangup()
+            return
         await call.channel.continue_in_dialplan(
             context="huisheng-fallback", extension="s", priority=1
         )

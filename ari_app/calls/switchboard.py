@@ -24,9 +24,12 @@ STOP_SECONDS = 10.0
 EXPECT_SECONDS = 10.0
 SECURE_SECONDS = 2.0
 DRAIN_LOOK_SECONDS = 1.0
-ENDING = frozenset({Stage.MESSAGE, Stage.SURVEY, Stage.WRAP_UP})  # nobody is asked to tell it all again
+ENDING = frozenset(
+    {Stage.MESSAGE, Stage.CONFIRM, Stage.SURVEY, Stage.WRAP_UP}
+)  # nobody is asked to tell it all again
 # The first argument of Stasis(), which says what comes in; see asterisk_conf.
-CALLER, BACK, FEATURE, CALLBACK = "line", "back", "feature", "callback"
+CALLER, BACK, FEATURE = "line", "back", "feature"
+PLACED = frozenset({"callback", "outbound"})  # whom we have called
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ class Switchboard:
             pass  # it came while we were taking over, and was taken over
         elif kind == CALLER:
             self.take(new_call(channel, self._line))
-        elif kind == CALLBACK:
+        elif kind in PLACED:
             if not self.connect(channel):
                 self._errand(self._take_back(channel), f"back {channel.id}")
         elif kind == FEATURE:
@@ -209,7 +212,8 @@ class Switchboard:
             await remember(call, journaled, line)
             if channel is None:
                 log.warning("call was lost with a former process", call=call.id, stage=call.stage)
-                if call.stage is not Stage.MESSAGE:  # where it keeps what the caller has told
+                # Where it keeps what the caller has told, or does what the customer pressed.
+                if call.stage not in (Stage.MESSAGE, Stage.CONFIRM):
                     call.stage, call.end_cause = Stage.WRAP_UP, "lost"
             self.take(call)
         for channel in found.unknown:  # came while nobody was here to journal it
