@@ -36,6 +36,7 @@ from ari_app.survey_settings import check_surveys
 from ari_app.yaml_lines import LinedYaml, YamlError
 from asterisk_conf.settings import PbxSettings
 from crm_bridge.settings import BridgeSettings
+from desk.automation.settings import AutomationSettings
 from desk.links import LinkSettings
 from desk.messages.settings import MessageSettings
 from desk.notices.settings import NoticeSettings
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     messages: MessageSettings = MessageSettings()
+    automation: AutomationSettings = AutomationSettings()
     links: LinkSettings = LinkSettings()
     surveys: SurveySettings = SurveySettings()
     speech: SpeechSettings = SpeechSettings()
