@@ -27,6 +27,8 @@ GATHER_SECONDS = 0.02
 MOST_BACK_OFF_SECONDS = 300.0
 MOST_WORKING = 3
 """Chores that work at the same time: calls need connections to the database too."""
+TURN_SECONDS = 1.0
+"""So long a chore that finds ever more to do keeps its place among those that work."""
 AT_ONCE = 20
 """Things per unit of work, so that no call waits long for the database."""
 
@@ -128,17 +130,24 @@ class _Keeper:
         return due, max(seconds, LEAST_SECONDS)
 
     async def work(self, chore: Chore) -> None:
-        """One unit of a chore. Afterwards `keep` looks again."""
+        """Units of a chore, one after the other, until there is nothing left for it or others
+        shall have their turn. Afterwards `keep` looks again."""
         state = self._states[chore.name]
         try:
             async with self._slots:
-                done = await self._db.write(chore.work, self._now(), AT_ONCE)
+                turn_ends = self._clock() + TURN_SECONDS
+                worked = False
+                while await self._db.write(chore.work, self._now(), AT_ONCE):
+                    worked = True
+                    at = await self._db.read(chore.next_at)
+                    if at is None or at > self._now() or self._clock() >= turn_ends:
+                        break
         except Exception as error:  # noqa: BLE001 - no chore stops the others
             self._failed(chore, error)
         else:
             state.failures = 0
-            state.idle = 0 if done else min(state.idle + 1, 5)
-            if not done:
+            state.idle = 0 if worked else min(state.idle + 1, 5)
+            if not worked:
                 state.rests_until = self._clock() + LEAST_SECONDS * 2 ** (state.idle - 1)
         finally:
             state.works = False

@@ -1,9 +1,10 @@
 """Real processes that keep the desk's chores on one database, and are killed and frozen at random.
 
-    herd = Herd(database_url, "desk.service:chores_with_defaults", clock, tmp_path)
-    async with herd:
+    clock = Clock(NOW, speed=60, stopped=tmp_path / "stopped")
+    async with Herd(database_url, "tests.desk.test_x:all_chores", clock, tmp_path) as herd:
         await storm(herd, random.Random(seed), harms=200, load=load)
-        await herd.quiet(lambda: …)
+        clock.stop()
+        await quiet(herd, db, all_chores())
 
 What a chore does must have happened once afterwards, whoever died in the middle: `counted` counts
 entries of the timeline by what makes an effect one.
@@ -43,15 +44,29 @@ _fork.set_forkserver_preload([__name__, "desk.service"])
 
 @dataclass(frozen=True)
 class Clock:
-    """The same time for all processes: `speed` times as fast as the world's."""
+    """The same time for all processes: `speed` times as fast as the world's, until it is stopped.
+
+    `stopped`: a file that is not there yet.
+    """
 
     start: datetime
     speed: float
+    stopped: Path
     origin: float = field(default_factory=time.time)
 
     def __call__(self) -> datetime:
         """Now."""
+        with suppress(FileNotFoundError):
+            return datetime.fromisoformat(self.stopped.read_text())
         return self.start + timedelta(seconds=(time.time() - self.origin) * self.speed)
+
+    def stop(self) -> datetime:
+        """Let it be now for ever, so that what is to be done has an end."""
+        now = self()
+        new = self.stopped.with_suffix(".new")
+        new.write_text(now.isoformat())
+        new.rename(self.stopped)
+        return now
 
 
 def chores_of(factory: str) -> list[Chore]:
@@ -173,21 +188,20 @@ async def storm(
 
 
 async def quiet(herd: Herd, db: Database, chores: Sequence[Chore], seconds: float = 60) -> None:
-    """Wait until the processes have done all there is to do."""
+    """Wait until the processes have done all there is to do. Stop the clock before."""
 
-    def nothing(connection: Connection) -> bool:
-        moments = [chore.next_at(connection) for chore in chores]
-        return all(at is None or at > herd.clock() for at in moments)
+    def late(connection: Connection) -> list[str]:
+        moments = [(chore.name, chore.next_at(connection)) for chore in chores]
+        return [name for name, at in moments if at is not None and at <= herd.clock()]
 
     try:
         async with asyncio.timeout(seconds):
             with db.subscribe() as commits:
-                while not await db.read(nothing):
+                while await db.read(late):
                     herd.look()
                     await commits.wait(0.2)
     except TimeoutError as error:
-        waiting = [chore.name for chore in chores if await db.read(chore.next_at) is not None]
-        raise AssertionError(f"not done: {waiting}\n{herd.logs()}") from error
+        raise AssertionError(f"not done: {await db.read(late)}\n{herd.logs()}") from error
 
 
 async def entries(db: Database) -> list[timeline.Entry]:
