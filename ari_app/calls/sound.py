@@ -86,7 +86,8 @@ async def _key(
             if playback is None:
                 return event.digit
             if barge_in:
-                await playback.stop(wait=False)
+                if not playback.is_over:
+                    await playback.stop(wait=False)
                 return event.digit
         elif playback is not None and playback.is_over:
             await _tell_failure(call, event)
