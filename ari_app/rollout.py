@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def switched(settings: "Settings") -> dict[str, Any]:
     """The sections as the switches leave them; none is changed where everything is on."""
-    on, found = settings.rollout.on, {}
+    on = settings.rollout.on
+    found: dict[str, Any] = {}
     if not on(Switch.DATA_TICKETS):
         off = {"area_codes": [], "abandoned": False, "talked": False}
         found["tickets"] = settings.tickets.model_copy(update=off)

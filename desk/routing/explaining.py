@@ -98,9 +98,12 @@ def checked(sample: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         BadSample: see there.
     """
     problems = []
-    own = {subject: dict(v) if isinstance(v, Mapping) else v for subject, v in sample.items()}
+    own: dict[str, Any] = {
+        subject: dict(values) if isinstance(values, Mapping) else values
+        for subject, values in sample.items()
+    }
     for subject, values in own.items():
-        if subject not in FACTS or not isinstance(values, Mapping):
+        if subject not in FACTS or not isinstance(values, dict):
             problems.append(f"{subject} is none of {', '.join(FACTS)}, with facts under it")
             continue
         fields = values.get("fields") if subject == "ticket" else None
