@@ -68,7 +68,8 @@ def shows_number(key: str, text: str) -> bool:
     """Whether a text under this key of a body holds a number in full."""
     if key in _SAFE or key in _NAMES or _MOMENT.fullmatch(text):
         return False
-    return (mask_number(text) if key in _NUMBERS else mask_text(text)) != text
+    whole = key in _NUMBERS and _NUMBER.fullmatch(text)
+    return (mask_number(text) if whole else mask_text(text)) != text
 
 
 def _mask(key: str, value: Any) -> Any:

@@ -75,7 +75,8 @@ async def override(change: Overriding, body: take.Override) -> TicketOut:
     """主管关闭: close what the customer does not answer, by name and for a reason. Scope
     `tickets:override`.
     """
-    return await change.run(closing.override, body.supervisor, body.reason)
+    name = change.who.principal.full_name or body.supervisor  # who is known signs as himself
+    return await change.run(closing.override, name, body.reason)
 
 
 @router.post("/tickets/{number}/reopen", responses=CHANGE_ERRORS)
