@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
 from desk.accounts import Terms
-from desk.api import health, page, problems, public, routes
+from desk.api import description, health, page, problems, public, routes
 from desk.api.bodies import BoundBodies
 from desk.api.control import CallControl, NoControl
 from desk.api.feed import Feed
@@ -114,6 +114,7 @@ def create_app(
     app.state.attachments = attachments
     app.state.public = public_pages
     problems.install(app)
+    description.install(app)
     app.add_middleware(BoundBodies, files=FILES)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)
