@@ -3,16 +3,12 @@ the CRM), then routing, then automation. What is off does nothing, and what happ
 caught up with when it is switched on. docs/rollout.md says when to go on.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection
 
-from desk.chores import Entry
-
-React = Callable[[Connection, Entry, datetime], None]
+from desk.chores import Chore, idle
 
 
 class Switch(StrEnum):
@@ -77,12 +73,8 @@ class RolloutSettings(_Section):
         return {switch.value: self.on(switch) for switch in Switch}
 
 
-def only_if(on: bool, react: React) -> React:
-    """`react` where something is on; else a reaction that lets entries pass, so that they are not
-    caught up with later.
+def gated(on: bool, chores: Iterable[Chore]) -> list[Chore]:
+    """Chores of something that may be switched off: then they do nothing, and what happens
+    meanwhile is not caught up with.
     """
-
-    def passes(_db: Connection, _entry: Entry, _now: datetime) -> None:
-        """Nothing."""
-
-    return react if on else passes
+    return [chore if on else idle(chore) for chore in chores]

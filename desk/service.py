@@ -23,7 +23,7 @@ from desk.notices.following import notice_chores
 from desk.notices.settings import NoticeSettings
 from desk.outbound import OutboundSettings, outbound_chores, request_confirmation
 from desk.outbound.requests import Request
-from desk.rollout import Switch
+from desk.rollout import RolloutSettings, Switch, gated
 from desk.routing.chores import routing_chores
 from desk.served import served_chores
 from desk.sla.chores import sla_chores
@@ -58,6 +58,7 @@ class ServiceSettings:
     """The sections of config.yaml that chores need. Each has a default, for tests."""
 
     company: Company = field(default_factory=_Nameless)
+    rollout: RolloutSettings = field(default_factory=RolloutSettings)
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     links: LinkSettings = field(default_factory=LinkSettings)
     surveys: SurveySettings = field(default_factory=SurveySettings)
@@ -68,6 +69,7 @@ class ServiceSettings:
 
 def chores(settings: ServiceSettings) -> list[Chore]:
     """Every chore there is. What one writes, those after it see in the same look."""
+    on = settings.rollout.on
     return [
         *account_chores(),
         *served_chores(),
@@ -76,7 +78,7 @@ def chores(settings: ServiceSettings) -> list[Chore]:
         *overdue_chores(),
         *word_chores(),
         *teamwork_chores(),
-        *survey_chores(survey_policy(settings)),
+        *gated(on(Switch.AUTOMATION_SURVEYS), survey_chores(survey_policy(settings))),
         *outbound_chores(
             settings.outbound,
             settings.links,
@@ -84,7 +86,10 @@ def chores(settings: ServiceSettings) -> list[Chore]:
             settings.company.tz,
         ),
         *message_chores(_templates(settings), _asks_by_sms(settings)),
-        *automation_chores(tools(settings), settings.automation, settings.company.tz),
+        *gated(
+            on(Switch.AUTOMATION_RULES),
+            automation_chores(tools(settings), settings.automation, settings.company.tz),
+        ),
         *task_chores(),
         *notice_chores(settings.notices),
     ]

@@ -6,7 +6,7 @@ the one task that keeps them, `followers` makes chores that react to what the ti
 """
 
 from desk.chores.chore import DUE, Chore
-from desk.chores.followers import Entry, follower
+from desk.chores.followers import Entry, follower, idle
 from desk.chores.keeper import catch_up, keep
 from desk.chores.standing import Aside, Standing, again, asides, standing
 
@@ -20,6 +20,7 @@ __all__ = [
     "asides",
     "catch_up",
     "follower",
+    "idle",
     "keep",
     "standing",
 ]

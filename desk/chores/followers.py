@@ -112,6 +112,20 @@ def follower(
     return Chore(name, wanted.work, wanted.next_at)
 
 
+def idle(chore: Chore) -> Chore:
+    """The chore of something that is switched off. A follower lets entries pass, so that they are
+    not caught up with when it is switched on; another chore is never due.
+    """
+    doing = getattr(chore.work, "__self__", None)
+    if isinstance(doing, _Follower):
+        return follower(doing.name, doing.prefixes, _let_pass, from_start=doing.from_start)
+    return Chore(chore.name, lambda _db, _now, _limit: 0, lambda _db: None)
+
+
+def _let_pass(_db: Connection, _entry: Entry, _now: datetime) -> None:
+    """React to nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Follower:
     name: str

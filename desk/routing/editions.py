@@ -107,7 +107,7 @@ def activate(
     expected: int | None = None,
     restores: int | None = None,
 ) -> Edition:
-    """Put a rule set in force, if all of it is right; `routing.activated`. The one in force again
+    """Put a rule set in force, if all of it is right; `ruleset.activated`. The one in force again
     changes nothing.
 
     Args:
@@ -142,7 +142,7 @@ def activate(
     )
     append(
         db,
-        kind="routing.activated",
+        kind="ruleset.activated",
         body={"edition": made.edition, "note": made.note, "restores": restores},
         now=now,
         actor=actor,
@@ -153,7 +153,7 @@ def activate(
 def restore(
     db: Connection, edition: int, now: datetime, *, actor: str, expected: int | None = None
 ) -> Edition:
-    """Bring an earlier rule set back, as a new edition; `routing.activated`.
+    """Bring an earlier rule set back, as a new edition; `ruleset.activated`.
 
     Raises:
         NoSuchRuleSet: there is none.

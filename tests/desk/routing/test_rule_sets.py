@@ -154,7 +154,7 @@ async def test_editions_are_kept_with_who_and_when_and_going_back_is_a_new_one(
         with pytest.raises(NoSuchRuleSet):
             routing.restore(c, 9, NOW, actor="boss")
         kinds = [entry.kind for entry in timeline.entries_after(c, 0, 10)]
-        assert kinds == ["routing.activated"] * 3
+        assert kinds == ["ruleset.activated"] * 3
 
     await db.write(work)
 
