@@ -52,6 +52,7 @@ from desk.api.public import PublicPages
 from desk.db.engine import Database
 from desk.recordings import Store, keys_for
 from desk.region import RegionTable
+from desk.teamwork.shelf import Shelf
 
 log = structlog.get_logger()
 
@@ -114,6 +115,12 @@ async def running_line(
             keys_for(settings.recording.encrypt),
             encrypt=settings.recording.encrypt,
         )
+        shelf = Shelf(
+            settings.state_dir / "attachments",
+            settings.attachments,
+            keys_for(settings.recording.encrypt),
+            encrypt=settings.recording.encrypt,
+        )
         line = Line(
             settings=settings,
             ari=ari,
@@ -147,6 +154,7 @@ async def running_line(
             control=Controls(line, switchboard.call),
             feed=feed,
             recordings=store,
+            attachments=shelf,
             registry=registry,
             public_pages=PublicPages(survey_policy(settings), settings.company.name),
             now=now,
@@ -157,7 +165,7 @@ async def running_line(
         await agi.start(settings.pbx.agi_port)
         if config is not None:
             await _watch_menus(config, line, asterisk, stack)
-        await stack.enter_async_context(Periodic(line))
+        await stack.enter_async_context(Periodic(line, shelf))
         errands = Errands(line, switchboard, asterisk)
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 
 from desk.db.schema import sla_clocks, tickets
 from desk.db.types import UtcTime, iso, moment
@@ -27,7 +27,7 @@ _due: Any = func.coalesce(
     )
     .correlate(tickets)
     .scalar_subquery(),
-    _NEVER,
+    literal(_NEVER, UtcTime()),
     type_=UtcTime(),
 )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -27,6 +28,8 @@ from desk.db.engine import Database
 from desk.errors import DeskError, NoSuchAgent, NoSuchLiveCall
 from desk.recordings import NewRecording
 from desk.settings import ApiSettings
+from desk.teamwork.settings import AttachmentSettings
+from desk.teamwork.shelf import Shelf
 from tests.rig.samples import NOW, call_with_ticket
 
 
@@ -180,7 +183,7 @@ class Api:
 
 
 @pytest.fixture
-async def api(db: Database) -> AsyncIterator[Api]:
+async def api(db: Database, tmp_path: Path) -> AsyncIterator[Api]:
     await db.write(
         customers.import_csv, "name,numbers,email\n张三,022-53456789,zhang@example.com\n", NOW
     )
@@ -201,6 +204,7 @@ async def api(db: Database) -> AsyncIterator[Api]:
         line=line,
         control=control,
         feed=feed,
+        attachments=Shelf(tmp_path / "attachments", AttachmentSettings(most_mib=1)),
         now=lambda: NOW,
     )
     async with (
