@@ -205,6 +205,18 @@ def dialling(db: Connection, prefix: str) -> list[Request]:
     return [_request(row) for row in db.execute(query.order_by(requests.c.id))]
 
 
+def next_call(db: Connection, now: datetime) -> datetime | None:
+    """When the next request for a call comes due after `now`; None: none does."""
+    query = (
+        select(requests.c.due_at)
+        .where(requests.c.state == "waiting", requests.c.way == "call", requests.c.due_at > now)
+        .order_by(requests.c.due_at)
+        .limit(1)
+    )
+    at = db.execute(query).scalar_one_or_none()
+    return moment(at) if at is not None else None
+
+
 def next_due(db: Connection, ways: Sequence[Way]) -> datetime | None:
     """When the next request of these ways wants something; None: nothing is known of."""
     query = (

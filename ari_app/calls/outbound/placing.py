@@ -62,7 +62,7 @@ class Placing:
                             work = self._lead(request.id)
                             tasks.create_task(work, name=f"outbound {request.id}")
                     await asyncio.sleep(LEAST_SECONDS)
-                    await commits.wait(LOOK_SECONDS)
+                    await commits.wait(await self._patience())
 
     async def _due(self) -> list[Request]:
         """What this system has under way, and what anybody may take now."""
@@ -78,6 +78,15 @@ class Placing:
             return []
         able = [each for each in waiting if not each.agent or line.has_extension(each.agent)]
         return [*under_way, *(() if self._board.stops else able)]
+
+    async def _patience(self) -> float:
+        """For how many seconds nothing is to be done, if nobody writes."""
+        now = self._line.now()
+        try:
+            due_at = await self._line.db.read(requests.next_call, now)
+        except DatabaseError:
+            return LOOK_SECONDS
+        return LOOK_SECONDS if due_at is None else min((due_at - now).total_seconds(), LOOK_SECONDS)
 
     async def _silence(self) -> None:
         """The switch was turned: nobody's telephone rings on."""
