@@ -50,6 +50,7 @@ from desk.api import ApiServer, create_app
 from desk.api.feed import Feed
 from desk.api.public import PublicPages
 from desk.db.engine import Database
+from desk.messages import Templates
 from desk.recordings import Store, keys_for
 from desk.region import RegionTable
 from desk.teamwork.shelf import Shelf
@@ -156,6 +157,7 @@ async def running_line(
             recordings=store,
             attachments=shelf,
             registry=registry,
+            messages=Templates(settings.messages, settings.company.name),
             public_pages=PublicPages(survey_policy(settings), settings.company.name),
             now=now,
             timezone=settings.company.tz,

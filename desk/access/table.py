@@ -163,6 +163,27 @@ t o t a a a  GET /surveys
 t o t a a a  GET /tickets/{number}/surveys
 a o a a a a  GET /customers/{customer_id}/score
 - - a a a a  GET /progress-calls
+# messages to customers
+t o t a a a  GET /tickets/{number}/messages
+t o t a a a  POST /tickets/{number}/messages
+- - - - a a  POST /messages/received
+- - a a a a  GET /opt-outs
+a - a a a a  PUT /opt-outs/{channel}/{to}
+- - - a a a  DELETE /opt-outs/{channel}/{to}
+# automation and tasks
+- - a a a a  GET /automation/editions
+- - a a a a  GET /automation/editions/{edition}
+- - - a a a  POST /automation/check
+- - - a a a  POST /automation/dry-run
+- - - - a a  POST /automation/editions
+- - - a a a  GET /automation/runs
+t o t a a a  GET /tickets/{number}/automation
+t o t a a a  GET /tasks
+t o t a a a  POST /tasks
+t o t a a a  POST /tasks/{task_id}/done
+t o t a a a  POST /tasks/{task_id}/drop
+t o t a a a  GET /tickets/{number}/tasks
+t o t a a a  POST /tickets/{number}/tasks
 """  # agent, technician, lead, supervisor, administrator, integration
 
 _WIDTH = 2 * len(COLUMNS)

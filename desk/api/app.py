@@ -23,6 +23,7 @@ from desk.api.public import PublicPages
 from desk.api.state import ApiState
 from desk.api.uploads import FILES
 from desk.db.engine import Database
+from desk.messages import MessageSettings, Templates
 from desk.recordings import Store
 from desk.settings import ApiSettings
 from desk.teamwork.shelf import Shelf
@@ -55,6 +56,7 @@ def create_app(
     attachments: Shelf | None = None,
     registry: CollectorRegistry | None = None,
     public_pages: PublicPages | None = None,
+    messages: Templates | None = None,
     now: Callable[[], datetime] = _clock,
     timezone: tzinfo = UTC,
 ) -> FastAPI:
@@ -70,6 +72,7 @@ def create_app(
         recordings: the recordings' files; None where this process has none.
         attachments: the files on tickets, likewise.
         public_pages: what customers open by links; None: this process shows them none.
+        messages: what customers are told by SMS and e-mail; None: what comes along.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
@@ -109,6 +112,7 @@ def create_app(
             timedelta(hours=settings.sessions.hours),
             timedelta(hours=settings.sessions.idle_hours),
         ),
+        messages or Templates(MessageSettings(), ""),
     )
     app.state.recordings = recordings
     app.state.attachments = attachments

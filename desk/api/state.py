@@ -15,6 +15,7 @@ from desk.api.metrics import Metrics
 from desk.api.repeats import Keyed, keyed
 from desk.api.revealing import Readings
 from desk.db.engine import Database
+from desk.messages import MessageSettings, Templates
 from desk.served import Asked
 from desk.settings import ApiSettings
 
@@ -24,6 +25,7 @@ class ApiState:
     """The desk, the line, and the clock.
 
     Attributes:
+        templates: the messages to customers.
         under_way: requests with a key that are being served.
     """
 
@@ -37,6 +39,7 @@ class ApiState:
     timezone: tzinfo
     limits: Limits
     terms: Terms
+    templates: Templates = field(default_factory=lambda: Templates(MessageSettings(), ""))
     readings: Readings = field(default_factory=Readings)
     hashing: Hashing = field(default_factory=Hashing)
     under_way: set[Asked] = field(default_factory=set)

@@ -1,5 +1,6 @@
 """Giving somebody a task, and ending it."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from desk.db.insert import insert_unless_there
 from desk.db.schema.automation import tasks
 from desk.db.types import iso, moment
-from desk.errors import DeskError, NoSuchTicket, NotFound
+from desk.errors import NoSuchTicket, NotFound, Refused
 from desk.notices import NewNotice, address, notify
 from desk.numbering import ticket_number
 from desk.text import storable
@@ -33,7 +34,7 @@ class NoSuchTask(NotFound):
         self.task_id = task_id
 
 
-class TaskEnded(DeskError):  # noqa: N818 - a state
+class TaskEnded(Refused):
     """The task is done or dropped already."""
 
     error_id = "task-ended"
@@ -91,6 +92,11 @@ class Task:
     def number(self) -> str | None:
         """The ticket's number."""
         return ticket_number(self.ticket_id) if self.ticket_id is not None else None
+
+
+def new_key() -> str:
+    """A key for a task that somebody gives by hand: no other one has it."""
+    return f"hand:{secrets.token_hex(16)}"
 
 
 _NAMES = tuple(name for name in tasks.c.keys() if name != "id")  # noqa: SIM118

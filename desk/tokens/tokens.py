@@ -31,6 +31,8 @@ SCOPES: Mapping[str, str] = {
     "attachments:read": "the files on tickets; what is in them cannot be masked",
     "customers:read": "customers",
     "routing:write": "checking, trying and putting in force rule sets of routing",
+    "automation:write": "checking, trying and putting in force rule sets of automation",
+    "messages:receive": "handing in what customers answer by SMS",
     "sla:write": "the policies and calendars of the service levels",
     "events:read": "the timeline and the event stream",
     "agents:read": "agents, their states, and who waits",
