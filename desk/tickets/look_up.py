@@ -28,6 +28,7 @@ MOST_READ = 5000  # tickets that may be read again for one page
 MOST_WORDS = 8
 FEWEST_DIGITS = 4  # that may stand for a number's end
 _TICKETS = select(tickets)
+_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _DIGITS = frozenset("0123456789零〇一二三四五六七八九幺两")
 
 
@@ -274,6 +275,8 @@ def _place(db: Connection, ticket: Ticket, sort: Sort) -> Place:
 
 
 def _contains(columns: Sequence[Any], word: str) -> ColumnElement[bool]:
-    """As written, or in half width: `ABC-12` is found by `ABC－12` too."""
-    forms = dict.fromkeys((word, unicodedata.normalize("NFKC", word)))
+    """As written, in half width, or in full: `ABC-12` is found by `ＡＢＣ－１２`, and finds it."""
+    half = unicodedata.normalize("NFKC", word)
+    full = (half.upper().translate(_FULL_WIDTH), half.lower().translate(_FULL_WIDTH))
+    forms = dict.fromkeys((word, half, *full))
     return or_(*(column.icontains(form, autoescape=True) for column in columns for form in forms))
