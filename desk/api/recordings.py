@@ -89,8 +89,8 @@ async def get_recording(
 @router.get("/recordings/{recording_id}/audio", response_class=Response, responses=_AUDIO)
 async def get_audio(
     desk: Desk,
-    files: Files,
     who: Listener,
+    files: Files,
     recording_id: Id,
     wanted: Annotated[str | None, Header(alias="Range", description="like bytes=0-65535")] = None,
     if_range: Annotated[str | None, Header(description="the ETag that the range is of")] = None,
@@ -118,7 +118,7 @@ async def get_audio(
 
 
 @router.head("/recordings/{recording_id}/audio", include_in_schema=False)
-async def head_audio(desk: Desk, files: Files, who: Listener, recording_id: Id) -> Response:
+async def head_audio(desk: Desk, who: Listener, files: Files, recording_id: Id) -> Response:
     """What GET says of the whole file, without it; nobody listens."""
     await within_reach(desk, who, (await _recording(desk, recording_id)).call_id)
     recording, file = await _opened(desk, files, recording_id)
