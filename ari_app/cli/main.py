@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollout": ("ari_app.cli.rollout", "分期上线 / what is switched on, and how much it is used"),
     "sla": ("ari_app.cli.sla", "服务时限 / service levels: why a case is due, effect of a change"),
     "chores": ("ari_app.cli.chores", "自动事项 / what happens by itself: who lags, what failed"),
+    "automation": (
+        "ari_app.cli.automation",
+        "自动规则 / rules that act: check, put in force, what they did or would have done",
+    ),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
     "account": ("ari_app.cli.account", "账号 / who may log in: make, list, change, disable"),
