@@ -1,5 +1,6 @@
 """Policies, customers and closed cases for tests of surveys."""
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,14 +40,19 @@ def customer(db: Connection, number: str = MOBILE, email: str = "") -> Customer:
     return found
 
 
-def resolved(db: Connection, call_id: str = "c1", number: str = MOBILE) -> Ticket:
+def resolved(
+    db: Connection, call_id: str = "c1", number: str = MOBILE, now: datetime = NOW
+) -> Ticket:
     """A case that waits for its customer's word, in a call that still goes on."""
     known = customers.find_by_number(db, locate(number).e164)
     ids = tuple(one.id for one in known)
-    journal.begin(db, NewCall(call_id, "4001234567", number, locate(number), ids), NOW)
-    ticket = tickets.open_ticket(db, NewTicket("complaint", "不制冷", call_id=call_id), NOW)
-    steps.start(db, ticket.id, NOW, by=AGENT, expected_version=1)
-    return closing.resolve(db, ticket.id, "换了压缩机", LATER, by=AGENT, expected_version=2)
+    journal.begin(db, NewCall(call_id, "4001234567", number, locate(number), ids), now)
+    ticket = tickets.open_ticket(db, NewTicket("complaint", "不制冷", call_id=call_id), now)
+    ticket = steps.start(db, ticket.id, now, by=AGENT, expected_version=ticket.version)
+    at = now + (LATER - NOW)
+    return closing.resolve(
+        db, ticket.id, "换了压缩机", at, by=AGENT, expected_version=ticket.version
+    )
 
 
 def closed(db: Connection, call_id: str = "c1", number: str = MOBILE) -> Ticket:
