@@ -22,6 +22,7 @@ from desk.outbound.hours import next_allowed
 from desk.outbound.requests import NewRequest, Request
 from desk.outbound.settings import OutboundSettings, Way
 from desk.outbound.whom import Reach, in_charge, reach
+from desk.routing.confirming import confirm_way
 from desk.tickets.states import Status
 from desk.tickets.ticket import Ticket, get
 
@@ -47,7 +48,8 @@ def request_confirmation(
     if ticket is None or ticket.status != Status.RESOLVED:
         return None
     found = reach(db, ticket, policy)
-    way, why = way_for(found, policy.confirm.way(ticket.level), policy.trunk is not None)
+    wanted = confirm_way(db, ticket, policy.confirm.way(ticket.level))
+    way, why = way_for(found, wanted, policy.trunk is not None)
     due_at = next_allowed(now, policy.ranges, tz or now.tzinfo) if way == "call" else now  # type: ignore[arg-type]
     new = NewRequest(
         key=f"confirm:{ticket.id}:{ticket.cycle}",

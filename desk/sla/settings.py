@@ -175,6 +175,24 @@ def _target(minutes: int, amber: float = 0.75) -> TargetSettings:
 
 _POLICIES = [
     PolicySettings(
+        name="grave",
+        levels=[1],
+        targets={
+            Target.FIRST_RESPONSE: _target(30),
+            Target.RESOLUTION: _target(4 * 60),
+            Target.HAND_OVER: _target(15),
+        },
+    ),
+    PolicySettings(
+        name="serious",
+        levels=[2],
+        targets={
+            Target.FIRST_RESPONSE: _target(60),
+            Target.RESOLUTION: _target(8 * 60),
+            Target.HAND_OVER: _target(30),
+        },
+    ),
+    PolicySettings(
         name="tianjin",
         regions=["022"],
         targets={

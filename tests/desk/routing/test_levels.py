@@ -10,6 +10,7 @@ from desk.db.engine import Database
 from desk.errors import RoleNotAllowed, VersionConflict
 from desk.notices import Inbox, of_inbox
 from desk.recordings import NewRecording
+from desk.routing.confirming import confirm_way
 from desk.tickets import Digest, Ticket, notes
 from desk.utterances import NewUtterance
 from tests.desk.routing.cases import (
@@ -17,10 +18,12 @@ from tests.desk.routing.cases import (
     LATER,
     LEAD,
     begin,
+    customer,
     follow,
     now_of,
     opened,
 )
+from tests.desk.routing.houses import declare
 from tests.rig.samples import begin as call
 
 BOSSES = Inbox.of("boss", ["boss"], "supervisor", "tianjin")
@@ -214,3 +217,20 @@ async def test_supervisors_hear_of_a_grave_case_once_however_often_it_is_routed(
         await follow(db)
     told = await db.read(of_inbox, BOSSES)
     assert sum(each.kind == "level" for each in told) == 1
+
+
+async def test_a_rule_says_how_a_case_is_confirmed_but_level_1_is_always_the_handlers(
+    db: Database,
+) -> None:
+    def work(c: Connection) -> None:
+        begin(c)
+        gold = opened(c, customer_ids=(customer(c),))
+        assert confirm_way(c, routing.route(c, gold.id, LATER), "call") == "handler"
+        plain = opened(c)
+        assert confirm_way(c, routing.route(c, plain.id, LATER), "sms") == "sms"
+        grave = opened(c, description="找律师")
+        assert confirm_way(c, routing.route(c, grave.id, LATER), "call") == "handler"
+        declare(c, switches={"automation.callbacks": False})
+        assert confirm_way(c, now_of(c, plain), "call") == "handler"
+
+    await db.write(work)
