@@ -158,6 +158,7 @@ async def running_line(
             attachments=shelf,
             registry=registry,
             messages=Templates(settings.messages, settings.company.name),
+            outbound=settings.outbound,
             public_pages=PublicPages(survey_policy(settings), settings.company.name),
             now=now,
             timezone=settings.company.tz,

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ticket": ("ari_app.cli.ticket", "工单 / draw the lifecycle of tickets"),
     "rules": ("ari_app.cli.rules", "路由规则 / routing rules: check, try, put in force, go back"),
     "rollout": ("ari_app.cli.rollout", "分期上线 / what is switched on, and how much it is used"),
+    "outbound": ("ari_app.cli.outbound", "外呼 / calls to customers: stop, start, look, numbers"),
     "sla": ("ari_app.cli.sla", "服务时限 / service levels: why a case is due, effect of a change"),
     "chores": ("ari_app.cli.chores", "自动事项 / what happens by itself: who lags, what failed"),
     "automation": (

@@ -163,6 +163,25 @@ t o t a a a  GET /surveys
 t o t a a a  GET /tickets/{number}/surveys
 a o a a a a  GET /customers/{customer_id}/score
 - - a a a a  GET /progress-calls
+# calls to customers
+a - a a a a  GET /outbound
+- - - a a -  POST /outbound/stop
+- - - a a -  POST /outbound/start
+o - a a a a  GET /outbound/calls
+o - a a a a  POST /outbound/calls
+o - a a a a  GET /outbound/calls/{request_id}
+o - a a a a  DELETE /outbound/calls/{request_id}
+- - a a a a  GET /outbound/attempts
+- - a a a a  GET /outbound/marks
+a - a a a a  PUT /outbound/marks/{mark}/{number}
+- - - a a -  DELETE /outbound/marks/{mark}/{number}
+t o t a a a  GET /tickets/{number}/outbound-calls
+t - t a a a  POST /tickets/{number}/outbound-calls
+o o a a a a  GET /revisits
+t o t a a a  GET /tickets/{number}/revisits
+t - t a a a  POST /tickets/{number}/revisits
+t - t a a a  POST /tickets/{number}/revisits/{revisit_id}/visits/{visit}
+t - t a a a  POST /tickets/{number}/revisits/{revisit_id}/cancel
 # messages to customers
 t o t a a a  GET /tickets/{number}/messages
 t o t a a a  POST /tickets/{number}/messages

@@ -24,6 +24,7 @@ from desk.api.state import ApiState
 from desk.api.uploads import FILES
 from desk.db.engine import Database
 from desk.messages import MessageSettings, Templates
+from desk.outbound import OutboundSettings
 from desk.recordings import Store
 from desk.settings import ApiSettings
 from desk.teamwork.shelf import Shelf
@@ -57,6 +58,7 @@ def create_app(
     registry: CollectorRegistry | None = None,
     public_pages: PublicPages | None = None,
     messages: Templates | None = None,
+    outbound: OutboundSettings | None = None,
     now: Callable[[], datetime] = _clock,
     timezone: tzinfo = UTC,
 ) -> FastAPI:
@@ -73,6 +75,7 @@ def create_app(
         attachments: the files on tickets, likewise.
         public_pages: what customers open by links; None: this process shows them none.
         messages: what customers are told by SMS and e-mail; None: what comes along.
+        outbound: how calls to customers are set; None: there is no trunk for any.
         registry: where the metrics are registered; it is shown whole under /metrics.
     """
     settings = settings or ApiSettings()
@@ -116,6 +119,7 @@ def create_app(
     )
     app.state.recordings = recordings
     app.state.attachments = attachments
+    app.state.outbound = outbound or OutboundSettings()
     app.state.public = public_pages
     problems.install(app)
     description.install(app)

@@ -15,7 +15,9 @@ from desk.api import (
     events,
     messages,
     notices,
+    outbound,
     recordings,
+    revisits,
     rollout,
     routing,
     session,
@@ -59,5 +61,7 @@ for _room in (
     messages,
     automation,
     tasks,
+    outbound,
+    revisits,
 ):
     router.include_router(_room.router)

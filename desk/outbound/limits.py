@@ -125,7 +125,7 @@ def _alarm(db: Connection, cause: Cause, new: NewAttempt, now: datetime) -> None
     append(
         db,
         kind="outbound.alarm",
-        body={"cause": cause, "purpose": new.purpose, "number": new.number, "agent": new.agent},
+        body={"cause": cause, "purpose": new.purpose, "e164": new.number, "agent": new.agent},
         now=now,
         ticket_id=new.ticket_id,
         outbox_key="outbound",

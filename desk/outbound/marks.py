@@ -88,7 +88,7 @@ def _tell(
     append(
         db,
         kind=kind,
-        body={"number": e164, "mark": mark, **more},
+        body={"e164": e164, "mark": mark, **more},
         now=now,
         actor=actor,
         outbox_key=f"number-{e164}",

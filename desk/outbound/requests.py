@@ -131,7 +131,7 @@ def add(db: Connection, new: NewRequest, now: datetime, *, actor: str) -> tuple[
     if fresh:
         tell(
             db, made, "outbound.requested", now, actor=actor,
-            way=made.way, number=made.number, agent=made.agent, due_at=_iso(made.due_at),
+            way=made.way, e164=made.e164, agent=made.agent, due_at=_iso(made.due_at),
         )  # fmt: skip
     return made, fresh
 

@@ -38,6 +38,7 @@ SCOPES: Mapping[str, str] = {
     "agents:read": "agents, their states, and who waits",
     "agents:write": "setting agents' states",
     "calls:control": "hold, transfer, conference, hang-up and recording of live calls",
+    "calls:place": "calling customers: at once, at a moment; numbers that are not to be called",
     "calls:supervise": "listening to live calls, whispering and stepping in",
     "unmasked": "callers' numbers and names in full, in whatever else may be read",
     "admin": "everything above",
