@@ -21,7 +21,6 @@ from desk.api.line import LineStatus, NoLine
 from desk.api.metrics import MeasureRequests, Metrics
 from desk.api.public import PublicPages
 from desk.api.state import ApiState
-from desk.api.uploads import FILES
 from desk.db.engine import Database
 from desk.messages import MessageSettings, Templates
 from desk.outbound import OutboundSettings
@@ -123,7 +122,7 @@ def create_app(
     app.state.public = public_pages
     problems.install(app)
     description.install(app)
-    app.add_middleware(BoundBodies, files=FILES)
+    app.add_middleware(BoundBodies)
     app.add_middleware(MeasureRequests, metrics=metrics)
     app.include_router(routes.router)
     app.include_router(health.router)

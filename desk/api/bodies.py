@@ -12,20 +12,27 @@ from desk.api.problems import Problem
 MOST_BYTES = 64 * 1024
 SECONDS = 10.0
 
+FILES = re.compile(r"/api/v1/tickets/[^/]{1,90}/attachments")
+"""Paths to which POST brings a file, which is never held in memory whole."""
+
 _WITH_BODY = {"POST", "PUT", "PATCH"}
+
+
+def brings_file(method: str, path: str) -> bool:
+    """Whether a request's body is a file."""
+    return method == "POST" and FILES.fullmatch(path) is not None
 
 
 class BoundBodies:
     """Reads the body before the application does, which reads it before it looks at the token."""
 
-    def __init__(self, app: ASGIApp, *, files: re.Pattern[str] | None = None) -> None:
-        """`files`: paths to which POST brings a file; those are left alone."""
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or answer 413 or 408."""
-        if scope["type"] != "http" or scope["method"] not in _WITH_BODY or self._is_file(scope):
+        small = scope["type"] == "http" and scope["method"] in _WITH_BODY
+        if not small or brings_file(scope["method"], scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
@@ -45,10 +52,6 @@ class BoundBodies:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
-
-    def _is_file(self, scope: Scope) -> bool:
-        path = self._files.fullmatch(scope["path"]) if self._files is not None else None
-        return path is not None and scope["method"] == "POST"
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from desk import served
+from desk.api.bodies import brings_file
 from desk.api.problems import Problem
 from desk.db.engine import Database
 from desk.served import Answer, Asked
@@ -164,6 +165,8 @@ async def answering(
 
 def keyed(request: Request) -> bool:
     """The request writes, and carries a key."""
+    if brings_file(request.method, request.url.path):
+        return False  # the same file again is the same attachment, key or none
     return request.method in WRITES and HEADER in request.headers
 
 

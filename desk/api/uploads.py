@@ -18,8 +18,6 @@ from desk.teamwork.shelf import Shelf
 
 log = structlog.get_logger()
 
-FILES = re.compile(r"/api/v1/tickets/[^/]{1,90}/attachments")
-"""Paths to which a file is brought: see `desk.api.bodies`."""
 BLOCK_BYTES = 262_144
 _CLOSE = {"Connection": "close"}  # what was not read of the body is not read as a request
 
