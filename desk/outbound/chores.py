@@ -130,8 +130,8 @@ def outbound_chores(
     """
     outbound = _Outbound(settings, links, templates, tz)
     return [
-        follower("outbound", KINDS, outbound.follow),
-        Chore("outbound.steps", outbound.work, outbound.next_at),
-        Chore("outbound.revisits", tell_due, next_visit),
-        Chore("outbound.evidence", outbound.forget, outbound.forget_at),
+        follower("confirming", KINDS, outbound.follow),
+        Chore("confirming.steps", outbound.work, outbound.next_at),
+        Chore("visits.due", tell_due, next_visit),
+        Chore("attempts.forget", outbound.forget, outbound.forget_at),
     ]

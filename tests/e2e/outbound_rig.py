@@ -57,7 +57,7 @@ async def outbound_line(folder: Path, webhook_url: str, **confirm: Any) -> Async
     async with running_line(settings, config=config, own_lifetime=True, now=clock) as running:
         db = running.line.db
         with db.subscribe() as commits:
-            while all(each.name != "outbound" for each in await db.read(standing)):
+            while all(each.name != "confirming" for each in await db.read(standing)):
                 await commits.wait(0.1)  # it follows what is resolved from then on
         yield TestLine(running, clock, config)
 
