@@ -6,10 +6,14 @@ from sqlalchemy import Connection, select
 
 from desk.chores import Chore, Entry, follower
 from desk.db.schema import calls, tickets
+from desk.house import house_of
+from desk.numbering import ticket_id_of
+from desk.rollout import Switch
 from desk.routing.editions import in_force
-from desk.routing.levels import RULES
+from desk.routing.levels import RULES, set_level
 from desk.routing.route import NOT_BEGUN, route
 from desk.routing.words import TELLING, told_by
+from desk.tickets.ticket import get
 
 CHANGES = frozenset(
     {
@@ -24,7 +28,8 @@ CHANGES = frozenset(
     }
 )
 """Kinds after which a ticket is routed whatever they say."""
-PREFIXES = (*sorted(CHANGES), *sorted(set(TELLING) - CHANGES), "customer.updated")
+ABSORBED = "ticket.absorbed"
+PREFIXES = (*sorted(CHANGES), *sorted(set(TELLING) - CHANGES), "customer.updated", ABSORBED)
 MOST_OF_CUSTOMER = 50
 
 
@@ -43,11 +48,23 @@ def react(db: Connection, entry: Entry, now: datetime) -> None:
         for ticket_id in _of_customer(db, entry.customer_id):
             route(db, ticket_id, now)
         return
+    if entry.kind == ABSORBED and entry.ticket_id is not None:
+        _take_level_over(db, entry.ticket_id, str(entry.body.get("other", "")), now)
+        return
     if entry.kind not in CHANGES and not _heeded(db, entry):
         return
     about = entry.ticket_id if entry.ticket_id is not None else _of_call(db, entry.call_id)
     if about is not None:
         route(db, about, now)
+
+
+def _take_level_over(db: Connection, survivor_id: int, other: str, now: datetime) -> None:
+    """The survivor of a merger is as grave as what was merged into it."""
+    other_id = ticket_id_of(other)
+    merged = get(db, other_id) if other_id is not None else None
+    if merged is None or not merged.level or not house_of(db).on(Switch.ROUTING_LEVELS):
+        return
+    set_level(db, survivor_id, merged.level, now, reason=f"并入 {other}", by=RULES)
 
 
 def _heeded(db: Connection, entry: Entry) -> bool:

@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from desk import routing, timeline
 from desk.db.engine import Database
-from desk.routing import BadSample, Explained
-from tests.desk.routing.cases import LATER, begin, now_of, opened
+from desk.routing import BadSample, Explained, book_of, decide
+from desk.routing.decide import told
+from tests.desk.routing.cases import LATER, RULES, begin, now_of, opened
+from tests.desk.routing.houses import HOUSE
 from tests.rig.samples import NOW
 
 
@@ -117,3 +121,33 @@ async def test_a_sample_that_names_no_fact_is_refused(
             routing.explain_sample(c, book, sample, NOW)
 
     await db.write(work)
+
+
+WORDS = st.sampled_from(["", "找律师", "12315", "空调坏了"])
+SAMPLES = st.fixed_dictionaries(
+    {
+        "ticket": st.fixed_dictionaries(
+            {
+                "type": st.sampled_from(["complaint", "repair", "call", "consult"]),
+                "area_code": st.sampled_from(["022", "010", ""]),
+                "text": WORDS,
+                "level": st.integers(0, 4),
+                "fields": st.sampled_from([{}, {"product": "软件"}]),
+            }
+        ),
+        "customer": st.sampled_from([{}, {"level": "金牌"}]),
+        "call": st.sampled_from([{}, {"choice": "报修"}]),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SAMPLES)
+def test_what_is_explained_is_what_is_decided_whatever_the_ticket(sample: dict[str, Any]) -> None:
+    book = book_of(RULES, HOUSE)
+    decision, rules = told(book, sample)
+    assert decision == decide(book, sample)
+    assert decision.rules == tuple(r.name for r in rules if r.why is not None and r.why.holds)
+    assert decision.team in HOUSE.teams, "no ticket is without a team"
+    asked = [rule.asked for rule in rules]
+    assert asked == sorted(asked, reverse=True), "after one that decides none is asked"

@@ -11,7 +11,7 @@ from desk.errors import RoleNotAllowed, VersionConflict
 from desk.notices import Inbox, of_inbox
 from desk.recordings import NewRecording
 from desk.routing.confirming import confirm_way
-from desk.tickets import Digest, Ticket, notes
+from desk.tickets import Digest, Ticket, merging, notes
 from desk.utterances import NewUtterance
 from tests.desk.routing.cases import (
     AGENT,
@@ -234,3 +234,15 @@ async def test_a_rule_says_how_a_case_is_confirmed_but_level_1_is_always_the_han
         assert confirm_way(c, now_of(c, plain), "call") == "handler"
 
     await db.write(work)
+
+
+async def test_what_is_merged_into_a_case_makes_it_as_grave(db: Database) -> None:
+    ticket = await start(db)
+
+    def merged(c: Connection) -> None:
+        grave = routing.route(c, opened(c, description="找律师").id, LATER)
+        merging.merge(c, grave.id, ticket.id, LATER, by=LEAD, expected_version=grave.version)
+
+    await db.write(merged)
+    await follow(db)
+    assert (await db.read(now_of, ticket)).level == 1
