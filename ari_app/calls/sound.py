@@ -41,7 +41,7 @@ async def ask(call: Call, line: Line, question: Ask) -> Key | Silence:
     """
     seconds = sum(line.prompts.seconds(name) for name in question.prompts)
     media = [line.prompts.media(name) for name in question.prompts]
-    key = await _key(call, media, seconds, question.timeout_seconds, question.barge_in)
+    key = await key_to(call, media, seconds, question.timeout_seconds, barge_in=question.barge_in)
     return Silence() if key is None else Key(key)
 
 
@@ -54,7 +54,7 @@ async def key_after(
     media = [line.prompts.media(name) for name in names]
     media[-1:-1] = line.prompts.digits(number)
     seconds = sum(line.prompts.seconds(name) for name in names) + len(number)
-    return await _key(call, media, seconds, wait_seconds, True)
+    return await key_to(call, media, seconds, wait_seconds)
 
 
 async def keys_after(call: Call, line: Line, name: str, *, most: int, wait_seconds: float) -> str:
@@ -69,13 +69,16 @@ async def keys_after(call: Call, line: Line, name: str, *, most: int, wait_secon
         keyed += key
         if len(keyed) == most:
             break
-        key = await _key(call, [], 0.0, wait_seconds, True)
+        key = await key_to(call, [], 0.0, wait_seconds)
     return keyed
 
 
-async def _key(
-    call: Call, media: list[str], seconds: float, wait_seconds: float, barge_in: bool
+async def key_to(
+    call: Call, media: list[str], seconds: float, wait_seconds: float, *, barge_in: bool = True
 ) -> str | None:
+    """The key that a caller presses while `media` play for about `seconds`, or after them; see
+    `key_after`. Without `barge_in`, keys that come meanwhile are not heard.
+    """
     await call.lease.cover(seconds + wait_seconds)
     playback = None
     if media:

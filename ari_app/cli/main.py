@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "ari_app.cli.automation",
         "自动规则 / rules that act: check, put in force, what they did or would have done",
     ),
+    "surveys": ("ari_app.cli.surveys", "满意度 / where customers' scores come from"),
     "stt": ("ari_app.cli.stt", "语音识别 / transcribe and evaluate"),
     "bridge": ("ari_app.cli.bridge", "CRM 投递 / deliveries, dead letters, secrets"),
     "account": ("ari_app.cli.account", "账号 / who may log in: make, list, change, disable"),

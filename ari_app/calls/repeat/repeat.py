@@ -15,14 +15,17 @@ import structlog
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.keys import Question
+from ari_app.calls.outbound.spoken_name import by_name
 from ari_app.calls.repeat import cases
 from ari_app.calls.repeat.person import to_person
 from ari_app.calls.repeat.records import repeat_answered, repeat_left, repeat_told
 from ari_app.calls.repeat.state import STATE, Repeat, Step
-from ari_app.calls.sound import key_after, keys_after, play
+from ari_app.calls.sound import key_after, key_to, keys_after, play
 from ari_app.calls.survey import may_ask
 from ari_app.repeat_settings import SAID_STATUSES
 from desk.errors import DatabaseError
+from desk.outbound.salutation import salutation
 from desk.tickets import Cases, Identity, Status
 
 log = structlog.get_logger()
@@ -126,13 +129,26 @@ async def _tell(call: Call, line: Line, state: Repeat) -> Step | Stage:
 
 
 async def _identity(call: Call, line: Line, state: Repeat) -> Step | Stage:
-    """The number is the registered one; is it he, too?"""
+    """The number is the registered one; is it he, too? By name where one customer has it."""
     wait = line.settings.repeat.wait_seconds
-    key = await key_after(call, line, "repeat_identity", wait_seconds=wait)
+    named = await _by_name(call, line)
+    if named is None:
+        key = await key_after(call, line, "repeat_identity", wait_seconds=wait)
+    else:
+        media = [*named.media, line.prompts.media("repeat_keys")]
+        seconds = named.seconds + line.prompts.seconds("repeat_keys")
+        key = await key_to(call, media, seconds, wait)
     if key != MINE:
         return await _elsewhere(call, line, state, key)
     state.identity = Identity.PRESSED.value
     return "question"
+
+
+async def _by_name(call: Call, line: Line) -> Question | None:
+    if len(call.customers) != 1 or "confirm_identity" not in line.settings.ivr.prompts:
+        return None
+    who = salutation(call.customers[0].name)
+    return await by_name(line, who) if who else None
 
 
 async def _question(call: Call, line: Line, state: Repeat) -> Step | Stage:

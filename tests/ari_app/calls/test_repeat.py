@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.outbound.keys import Question
 from ari_app.calls.repeat.state import STATE
 from ari_app.calls.serve import serve
 from desk import customers, journal, tickets, timeline
@@ -255,6 +256,44 @@ class TestWhoIsHe:
         await serve_caller(line_of(desk), channel, (1.5, "*"), (4.0, ""))
         assert channel.heard[0] == "repeat_number"
         assert not any(name.startswith(("repeat_state", "digit")) for name in channel.heard)
+
+    async def test_a_withheld_number_asks_by_the_menus_key(
+        self, desk: Desk, channel: FakeChannel
+    ) -> None:
+        case = await resolved_case(desk)
+        presses = ((1.5, "4"), (4.0, f"{case.number}#"), (17.0, "1"))
+        await serve_caller(line_of(desk), channel, *presses, number="anonymous")
+        assert channel.heard[:2] == ["main", "repeat_number"]
+        assert await status(desk, case) == Status.CLOSED
+        _, ticket = await outcome(desk)
+        assert ticket is not None
+        assert ticket.id == case.id
+
+    async def test_who_changes_his_mind_is_back_in_the_menu(
+        self, desk: Desk, channel: FakeChannel
+    ) -> None:
+        await serve_caller(
+            line_of(desk), channel, (1.5, "4"), (4.0, "*"), (8, ""), number="anonymous"
+        )
+        assert channel.heard == ["main", "repeat_number", "main"]
+
+    async def test_a_known_customer_is_asked_for_by_name(
+        self, desk: Desk, channel: FakeChannel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+
+        async def spoken(_: Line, who: str) -> Question:
+            asked.append(who)
+            return Question(["sound:named"], 1.0)
+
+        monkeypatch.setattr("ari_app.calls.repeat.repeat.by_name", spoken)
+        await desk.write(customers.import_csv, f"name,numbers\n王小明,{NUMBER}\n", OPEN_HOURS)
+        case = await resolved_case(desk)
+        await serve_caller(line_of(desk), channel, (9.0, "1"), (11.0, "1"))
+        assert asked == ["王先生或王女士"]
+        at = channel.heard.index("named")
+        assert channel.heard[at + 1 : at + 3] == ["repeat_keys", "repeat_question"]
+        assert await status(desk, case) == Status.CLOSED
 
     async def test_wrong_numbers_three_times_lead_to_the_menu(
         self, desk: Desk, channel: FakeChannel
