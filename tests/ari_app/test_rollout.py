@@ -1,11 +1,15 @@
 """A phase that is not rolled out yet: the line goes on serving, and does less by itself."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ari_app.calls.wrap_up import ticket_for
 from ari_app.house import house_of
 from ari_app.settings import ConfigError, Settings, load
+from desk.region import locate
 
 CONFIG = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8")
 
@@ -23,6 +27,36 @@ def switched(tmp_path: Path, off: str) -> Settings:
 def test_calls_become_no_tickets_by_themselves(tmp_path: Path) -> None:
     found = switched(tmp_path, "tickets").tickets
     assert (found.area_codes, found.abandoned, found.talked) == ([], False, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({"talked": True, "served": True}, None),
+        ({}, None),
+        ({"message": object()}, "message"),
+        ({"state": {"promised": True}}, "callback"),
+    ],
+)
+def test_only_what_a_caller_left_becomes_a_ticket(
+    tmp_path: Path, given: dict[str, Any], kind: str | None
+) -> None:
+    call: Any = SimpleNamespace(
+        **{
+            "id": "c",
+            "caller": locate("02253456789"),
+            "customers": (),
+            "choice": None,
+            "served": False,
+            "talked": False,
+            "state": {},
+            "message": None,
+            "ticket_id": None,
+            **given,
+        }
+    )
+    found = ticket_for(call, switched(tmp_path, "tickets"))
+    assert (found.type if found is not None else None) == kind
 
 
 def test_no_target_gets_anything(tmp_path: Path) -> None:
