@@ -30,7 +30,7 @@ from desk.tickets.states import Status
 AT_ONCE = 500
 MOST_KEPT = 10_000
 _PLACE = ("status", "cycle", "team", "assignee", "level", "priority")
-_MORE = ("ticket.levelled", "ticket.prioritised", "handover.taken")
+_MORE = ("ticket.levelled", "ticket.prioritised")
 
 
 @dataclass(frozen=True, slots=True)
