@@ -28,6 +28,7 @@ from desk.callbacks import NewCallback
 from desk.db.engine import Database
 from desk.journal import NewCall
 from desk.recordings import NewRecording
+from desk.routing import SCHEMA
 from desk.talks import NewTalk
 from desk.tickets import Digest, NewTicket
 from desk.utterances import NewUtterance
@@ -42,7 +43,8 @@ TABLE = {
 SUBJECTS = {kind.partition(".")[0] for kind in TABLE}
 AT_HOME = {"customer", "token", "timeline"}
 """Subjects of entries that concern no call, ticket or agent: they are not sent."""
-NOT_IN_THE_TIMELINE = {"utterance.partial"}
+NOT_IN_THE_TIMELINE = {"utterance.partial", "ticket.fields", *SCHEMA.paths()}
+"""Passing events, and facts that conditions and templates ask about."""
 DOTTED = re.compile(r"[a-z]+\.[a-z_]+")
 
 
