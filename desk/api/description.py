@@ -44,7 +44,10 @@ def _completed(schema: dict[str, Any]) -> dict[str, Any]:
                 continue
             if method == "get":
                 _conditional(operation)
-            elif path != f"{_PREFIX}session":
+                continue
+            if "requestBody" in operation:
+                _bounded(operation)
+            if path != f"{_PREFIX}session":
                 operation.setdefault("parameters", []).append(_KEY)
     return schema
 
@@ -54,6 +57,13 @@ def _as_problem(response: dict[str, Any]) -> None:
     content = response.get("content", {})
     if content.get("application/json", {}).get("schema") == _PROBLEM:
         content["application/problem+json"] = content.pop("application/json")
+
+
+def _bounded(operation: dict[str, Any]) -> None:
+    content = {"application/problem+json": {"schema": _PROBLEM}}
+    told = {"408": "the body did not arrive in time", "413": "the body is too long"}
+    for status, what in told.items():
+        operation["responses"].setdefault(status, {"description": what, "content": content})
 
 
 def _conditional(operation: dict[str, Any]) -> None:

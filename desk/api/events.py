@@ -21,7 +21,7 @@ from desk.api.feed import FeedFull
 from desk.api.models import EntriesOut, EntryOut
 from desk.api.passing import Passing
 from desk.api.problems import Problem, not_found
-from desk.api.room import MOST_ID, AnyId, Desk, Limit, room
+from desk.api.room import MISSING, MOST_ID, AnyId, Desk, Limit, room
 from desk.api.state import ApiState
 from desk.masking import mask_body, mask_growing
 from desk.numbering import ticket_id_of
@@ -33,7 +33,7 @@ ASKED_EVERY = timedelta(seconds=30)
 Told = Entry | Passing
 
 
-@router.get("/timeline")
+@router.get("/timeline", responses=MISSING)
 async def read_timeline(
     desk: Desk,
     who: Annotated[Reader, Depends(reader("events:read"))],

@@ -90,7 +90,7 @@ def inbox_of(who: Principal) -> Inbox:
     return Inbox.of(own, names, who.role.value, who.team)
 
 
-@router.get("/notices")
+@router.get("/notices", responses=MISSING)
 async def list_notices(
     desk: Desk,
     who: Allowed,
