@@ -40,7 +40,7 @@ def wav() -> bytes:
     return file.getvalue()
 
 
-def office(part: str = "word/document.xml", **more: bytes) -> bytes:
+def office(part: str = "word/document.xml", /, **more: bytes) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
