@@ -19,8 +19,8 @@ from desk.routing.written import Location, Written, named, read_as
 DOCS = "docs/automation.md"
 SUBJECTS = frozenset(
     {
-        "attachment", "call", "callback", "handover", "menu", "message", "note", "outbound",
-        "recording", "sla", "survey", "task", "ticket", "utterance", "watcher",
+        "attachment", "call", "callback", "handover", "message", "note", "outbound", "recording",
+        "sla", "survey", "task", "ticket", "watcher",
     }
 )  # fmt: skip
 """What a rule may follow: the first words of kinds that concern a ticket. What automation itself

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from desk.automation.book import Book, Ready
-from desk.automation.following import event_of
+from desk.automation.following import about, event_of
 from desk.automation.settings import ZONE
 from desk.automation.timers import STEPS
 from desk.db.schema import timeline
@@ -117,28 +117,30 @@ class DryRun:
             self._seq = row.seq
             at = moment(row.at)
             self._ring(db, at)
-            if row.ticket_id is not None and at >= self.since:
+            matters = row.kind in STEPS or row.kind in _MORE or self.book.on(row.kind)
+            ticket_id = about(db, row.ticket_id, row.call_id) if matters else row.ticket_id
+            if ticket_id is not None and at >= self.since:
                 self.looked_at += 1
-                self._see(db, row, at)
+                self._see(db, row, ticket_id, at)
         if len(rows) < limit:
             self._ring(db, self.until)
             self.over = True
 
-    def _see(self, db: Connection, row: Any, at: datetime) -> None:
+    def _see(self, db: Connection, row: Any, ticket_id: int, at: datetime) -> None:
         body = parsed(row.body) if row.body is not None else {}
-        case = self._case(db, row.ticket_id, row.seq)
+        case = self._case(db, ticket_id, row.seq)
         if row.kind in STEPS and "status" in body and body["status"] != body.get("from"):
             case.since = row.seq
-            self._set(self.book.waiting_in(body["status"]), row.ticket_id, row.seq, at)
+            self._set(self.book.waiting_in(body["status"]), ticket_id, row.seq, at)
         if row.kind in STEPS or row.kind in _MORE:
             case.place.update({name: body[name] for name in _PLACE if name in body})
         rules = self.book.on(row.kind)
-        self._set((each for each in rules if each.rule.timed), row.ticket_id, row.seq, at)
+        self._set((each for each in rules if each.rule.timed), ticket_id, row.seq, at)
         event = event_of(row.kind, row.actor, body)
         for each in rules:
             if each.rule.timed:
                 continue
-            held = self._ask(db, each, row.ticket_id, at, row.kind, row.seq, event)
+            held = self._ask(db, each, ticket_id, at, row.kind, row.seq, event)
             if held and each.rule.stop:
                 break
 

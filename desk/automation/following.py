@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from desk.automation import timers
 from desk.automation.book import Book, Ready
@@ -14,6 +14,7 @@ from desk.automation.settings import ZONE
 from desk.automation.timers import STEPS, Timer
 from desk.automation.tools import Tools
 from desk.chores import Entry
+from desk.db.schema import calls
 from desk.house import house_of
 from desk.rollout import Switch
 from desk.routing.condition import Why
@@ -28,35 +29,51 @@ def reaction(tools: Tools, zone: tzinfo = ZONE) -> React:
     """What the follower does with an entry."""
 
     def react(db: Connection, entry: Entry, now: datetime) -> None:
-        if entry.ticket_id is None or not house_of(db).on(Switch.AUTOMATION_RULES):
+        if not house_of(db).on(Switch.AUTOMATION_RULES):
             return
         book = in_force(db)
         if book is None:
             return
-        if entry.kind in STEPS and "status" in entry.body:
+        rules, moves = book.on(entry.kind), entry.kind in STEPS and "status" in entry.body
+        ticket_id = about(db, entry.ticket_id, entry.call_id) if rules or moves else None
+        if ticket_id is None:
+            return
+        if moves:
             before, status = entry.body.get("from", ""), entry.body["status"]
-            timers.moved(db, book, entry.ticket_id, entry.seq, entry.at, before, status)
-        rules = book.on(entry.kind)
+            timers.moved(db, book, ticket_id, entry.seq, entry.at, before, status)
         if rules:
-            timers.set_by_entry(db, rules, entry.ticket_id, entry.seq, entry.at)
-            _at_once(db, book, entry, now, tools, zone)
+            timers.set_by_entry(db, rules, ticket_id, entry.seq, entry.at)
+            _at_once(db, book, entry, ticket_id, now, tools, zone)
 
     return react
 
 
+def about(db: Connection, ticket_id: int | None, call_id: str | None) -> int | None:
+    """The ticket that an entry is about: its own, or its call's."""
+    if ticket_id is not None or call_id is None:
+        return ticket_id
+    found: int | None = db.execute(select(calls.c.ticket_id).where(calls.c.id == call_id)).scalar()
+    return found
+
+
 def _at_once(
-    db: Connection, book: Book, entry: Entry, now: datetime, tools: Tools, zone: tzinfo
+    db: Connection,
+    book: Book,
+    entry: Entry,
+    ticket_id: int,
+    now: datetime,
+    tools: Tools,
+    zone: tzinfo,
 ) -> None:
-    assert entry.ticket_id is not None  # noqa: S101 - the caller has looked
     event = event_of(entry.kind, entry.actor, entry.body)
-    depth = depth_of(db, entry.ticket_id, entry.seq)
-    cause = Cause(f"entry:{entry.seq}", entry.kind, entry.ticket_id, depth, event)
+    depth = depth_of(db, ticket_id, entry.seq)
+    cause = Cause(f"entry:{entry.seq}", entry.kind, ticket_id, depth, event)
     facts: dict[str, Any] | None = None
     for each in book.on(entry.kind):
         if each.rule.timed:
             continue
         if facts is None:
-            facts = facts_of(db, entry.ticket_id, now, event, zone=zone)
+            facts = facts_of(db, ticket_id, now, event, zone=zone)
         why = each.condition.why(facts)
         if not why.holds:
             continue

@@ -54,8 +54,8 @@ class NewMessage:
             out of the record as soon as the message is gone, and never enters the timeline.
         asks: `confirm` where an answer 1 or 2 confirms or reopens the ticket.
         only_while: the status that the ticket must still have, in the same cycle, when it goes;
-            `""`: whatever it has. A question whether a case is solved goes only while it waits
-            for that.
+            `""`: whatever it has. A question whether a case is solved goes only while it is
+            resolved, whatever is given here.
         not_before: when it may go; None: now.
     """
 

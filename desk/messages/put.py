@@ -52,6 +52,10 @@ def put(db: Connection, new: NewMessage, now: datetime) -> int | None:
         raise ValueError("a message's secret is a part of its text; give it as it stands there")
     why_not = unreachable(channel, new.to)
     due_at = max(new.not_before or now, now)
+    asks = Asks(new.asks)
+    only_while = Status(new.only_while).value if new.only_while else ""
+    if asks is Asks.CONFIRM:
+        only_while = Status.RESOLVED.value
     row = {
         "key": new.key,
         "channel": channel.value,
@@ -64,8 +68,8 @@ def put(db: Connection, new: NewMessage, now: datetime) -> int | None:
         "segments": segments(new.text) if channel is Channel.SMS else 0,
         "ticket_id": new.ticket_id,
         "customer_id": new.customer_id,
-        "asks": Asks(new.asks).value,
-        "only_while": Status(new.only_while).value if new.only_while else "",
+        "asks": asks.value,
+        "only_while": only_while,
         "cycle": _cycle(db, new.ticket_id),
         "answered_at": None,
         "state": (State.DROPPED if why_not else State.QUEUED).value,

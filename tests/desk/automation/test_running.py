@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from desk import tickets
+from desk import journal, tickets
 from desk.automation import RunState, automation_chores, effects
 from desk.automation.chores import PREFIXES
 from desk.automation.following import reaction
@@ -245,3 +245,9 @@ async def test_before_anybody_writes_rules_those_that_come_along_are_in_force(
     await desk.work()
     rows = await desk.rows("SELECT edition, actor, note FROM automation_editions")
     assert rows == [(1, "system", "shipped")]
+
+
+async def test_what_happens_in_a_call_of_the_case_sets_rules_off_too(db: Database) -> None:
+    desk = await begun(db, "name: r\non: [call.ended]\ndo:\n  - label: {add: [已挂机]}")
+    await desk.do(lambda c, now: journal.end(c, "c1", "hangup", now) and None)
+    assert "已挂机" in (await desk.ticket()).labels
