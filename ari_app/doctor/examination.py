@@ -10,6 +10,7 @@ from ari_app.doctor.bridge import bridge
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import TITLES, Finding, fail, ok
 from ari_app.doctor.live import live
+from ari_app.doctor.outbound import outbound
 from ari_app.doctor.recordings import recordings
 from ari_app.ownership import is_owned
 from ari_app.settings import ConfigError, Settings, load
@@ -61,6 +62,7 @@ async def _everything(settings: Settings, now: Callable[[], datetime]) -> list[F
         _looked("recordings", lambda: recordings(settings.recording, settings.state_dir)),
         _looked("region", lambda: supplies.region(settings.state_dir, now())),
         _looked("calendar", lambda: supplies.calendar(settings, now())),
+        _looked("outbound", lambda: outbound(settings)),
     )
     return [finding for group in groups for finding in group]
 

@@ -32,6 +32,7 @@ TITLES: Mapping[str, str] = {
     "notes": "来电记录 notes",
     "region": "归属地 region",
     "calendar": "节假日 calendar",
+    "outbound": "外呼 outbound",
     "bridge": "CRM 投递 bridge",
 }
 """Every check by its id, in the order in which a person wants to read them."""

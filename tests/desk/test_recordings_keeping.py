@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from desk import recordings, timeline
+from desk import journal, recordings, timeline
 from desk.db.engine import Database
 from desk.errors import NoSuchRecording
+from desk.journal import NewCall
 from desk.recordings import NewRecording, Recording, RetentionSettings, Store, StoreFailed
 from desk.recordings.retention import BATCH, YOUNG, orphans, retire, seal
 from tests.rig.recordings import KEYS, filed, wav
-from tests.rig.samples import NOW, begin, call_with_ticket
+from tests.rig.samples import NOW, TIANJIN, begin, call_with_ticket
 
 DAY = timedelta(days=1)
 AUDIO = wav(1.0)
@@ -136,6 +138,22 @@ async def test_each_kind_is_deleted_in_its_own_time(db: Database, store: Store) 
     assert await retire(db, store, KEEP, NOW) == 0
     assert await retire(db, store, KEEP, NOW + 1000 * DAY) == 2
     assert store.locate(old["mix"]).exists(), "null keeps for ever"
+
+
+async def test_recordings_of_calls_that_we_placed_are_evidence_for_thirty_days_at_least(
+    db: Database, store: Store
+) -> None:
+    def placed(connection: Any) -> None:
+        new = NewCall("out1", "13820220001", "+8613820220001", TIANJIN, direction="outbound")
+        journal.begin(connection, new, NOW)
+
+    await db.write(placed)
+    new = replace(filed(store, "asked", AUDIO, kind="party"), call_id="out1")
+    asked = await known(db, await db.write(recordings.add, new, NOW - 29 * DAY))
+    assert await retire(db, store, KEEP, NOW, placed_days=1) == 0
+    assert store.locate(asked).exists()
+    assert await retire(db, store, KEEP, NOW + 2 * DAY, placed_days=60) == 0
+    assert await retire(db, store, KEEP, NOW + 2 * DAY, placed_days=1) == 1
 
 
 async def test_many_are_deleted_in_one_run(db: Database, store: Store) -> None:
