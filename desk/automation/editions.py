@@ -12,7 +12,7 @@ from desk.automation.check import book_of, read, shipped
 from desk.automation.timers import forget_others
 from desk.db.schema import tickets
 from desk.db.schema.automation import automation_editions as table
-from desk.db.schema.automation import message_channels as lock
+from desk.db.schema.routing import house as lock
 from desk.db.types import moment
 from desk.errors import NotFound, VersionConflict
 from desk.house import house_of
@@ -116,7 +116,7 @@ def activate(
         BadRules: it cannot be used; has every finding.
         VersionConflict: another one is in force by now.
     """
-    db.execute(select(lock.c.channel).order_by(lock.c.channel).with_for_update()).all()
+    db.execute(select(lock.c.id).with_for_update()).one()
     present = latest(db)
     number = present.edition if present is not None else 0
     if expected is not None and expected != number:
@@ -178,7 +178,7 @@ def begin(db: Connection, templates: Templates, now: datetime) -> bool:
     """Put the rule set that comes along in force where none ever was; whether that was so."""
     if db.execute(_IN_FORCE).one_or_none() is not None:
         return False
-    db.execute(select(lock.c.channel).order_by(lock.c.channel).with_for_update()).all()
+    db.execute(select(lock.c.id).with_for_update()).one()
     if db.execute(_IN_FORCE).one_or_none() is not None:
         return False
     activate(db, shipped(), templates, now, actor="system", note="shipped", expected=0)

@@ -13,18 +13,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from desk import automation, timeline
+from desk import timeline
 from desk.automation import AutomationSettings
 from desk.chores import Chore, catch_up
 from desk.db.engine import Database
 from desk.errors import DeskError
-from desk.house import declare
 from desk.service import ServiceSettings, chores
 from desk.tickets import By, Role, closing, steps
 from desk.tickets.ticket import get
-from tests.desk.automation.cases import HOUSE, TEMPLATES, opened, rules
+from tests.desk.automation.cases import START, opened, rules, settle
 from tests.desk.processes import Clock, Herd, counted, doubled, entries, quiet, storm
-from tests.rig.samples import NOW
 
 HARMS = int(os.environ.get("HUISHENG_HARMS", "12"))
 SEED = int(os.environ.get("HUISHENG_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
@@ -79,10 +77,9 @@ async def test_each_rule_runs_once_for_each_cause_whoever_dies_in_the_middle(
     database_url: str, tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - nothing secret
-    clock = Clock(NOW, SPEED, tmp_path / "stopped")
+    clock = Clock(START, SPEED, tmp_path / "stopped")
     async with await Database.open(database_url, wait_seconds=20) as db:
-        await db.write(declare, HOUSE, NOW)
-        await db.write(_in_force)
+        await db.write(settle, RULES)
         await catch_up(db, all_chores(), clock)  # from here on followers follow
         async with Herd(database_url, f"{__name__}:all_chores", clock, tmp_path) as herd:
             await storm(herd, chance, HARMS, Load(db, clock))
@@ -109,10 +106,6 @@ async def test_each_rule_runs_once_for_each_cause_whoever_dies_in_the_middle(
     assert len(tasks) == len(causes), about
     assert doubled(tasks) == [], about
     assert len(sent) == len(set(sent)), f"a customer was told twice: {about}"
-
-
-def _in_force(db: Connection) -> None:
-    automation.activate(db, RULES, TEMPLATES, NOW, actor="test")
 
 
 def _runs(db: Connection) -> list[tuple[str, str]]:
