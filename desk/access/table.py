@@ -42,20 +42,20 @@ t o t a a a  GET /recordings/{recording_id}
 o - t a a a  GET /recordings/{recording_id}/audio
 # the line now
 a a a a a a  GET /calls/{call_id}/talk
-a - a a a a  POST /calls/{call_id}/hold
-a - a a a a  POST /calls/{call_id}/resume
-a - a a a a  POST /calls/{call_id}/transfer
-a - a a a a  POST /calls/{call_id}/transfer/complete
-a - a a a a  POST /calls/{call_id}/transfer/cancel
-a - a a a a  POST /calls/{call_id}/conference
-a - a a a a  POST /calls/{call_id}/drop
-a - a a a a  POST /calls/{call_id}/hangup
-a - a a a a  POST /calls/{call_id}/recording/pause
-a - a a a a  POST /calls/{call_id}/recording/resume
-- - a a a a  POST /calls/{call_id}/supervise
-- - a a a a  POST /calls/{call_id}/supervise/stop
+o - t a a a  POST /calls/{call_id}/hold
+o - t a a a  POST /calls/{call_id}/resume
+o - t a a a  POST /calls/{call_id}/transfer
+o - t a a a  POST /calls/{call_id}/transfer/complete
+o - t a a a  POST /calls/{call_id}/transfer/cancel
+o - t a a a  POST /calls/{call_id}/conference
+o - t a a a  POST /calls/{call_id}/drop
+o - t a a a  POST /calls/{call_id}/hangup
+o - t a a a  POST /calls/{call_id}/recording/pause
+o - t a a a  POST /calls/{call_id}/recording/resume
+- - t a a a  POST /calls/{call_id}/supervise
+- - t a a a  POST /calls/{call_id}/supervise/stop
 a a a a a a  GET /agents
-a - a a a a  PUT /agents/{extension}/state
+o - t a a a  PUT /agents/{extension}/state
 a - a a a a  GET /queue
 # customers and the timeline
 a o a a a a  GET /customers
@@ -165,8 +165,8 @@ a o a a a a  GET /customers/{customer_id}/score
 - - a a a a  GET /progress-calls
 # calls to customers
 a - a a a a  GET /outbound
-- - - a a -  POST /outbound/stop
-- - - a a -  POST /outbound/start
+- - - a a a  POST /outbound/stop
+- - - a a a  POST /outbound/start
 o - a a a a  GET /outbound/calls
 o - a a a a  POST /outbound/calls
 o - a a a a  GET /outbound/calls/{request_id}
@@ -174,7 +174,7 @@ o - a a a a  DELETE /outbound/calls/{request_id}
 - - a a a a  GET /outbound/attempts
 - - a a a a  GET /outbound/marks
 a - a a a a  PUT /outbound/marks/{mark}/{number}
-- - - a a -  DELETE /outbound/marks/{mark}/{number}
+- - - a a a  DELETE /outbound/marks/{mark}/{number}
 t o t a a a  GET /tickets/{number}/outbound-calls
 t - t a a a  POST /tickets/{number}/outbound-calls
 o o a a a a  GET /revisits
