@@ -14,7 +14,7 @@ from rich.table import Table
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.cli.with_desk import run
 from desk import accounts
-from desk.access import ROLES, Role
+from desk.access import COLUMNS, ROLES, TABLE, UNMASKED, Role
 from desk.accounts import Account, NewAccount, passwords
 from desk.db.engine import Database
 
@@ -84,6 +84,20 @@ def listing(config: ConfigOption = Path("config.yaml")) -> None:
             f"{account.last_login_at:%Y-%m-%d %H:%M}" if account.last_login_at else "–",
         )
     Console(markup=False).print(table)
+
+
+@app.command()
+def roles() -> None:
+    """谁可以做什么 / who may what, operation by operation.
+
+    – 不可 / not at all · own 自己的工单 · team 本班组及未分配的 · other 所有工单 / anybody's.
+    """
+    table = Table("operation", *(f"{role.value} {ROLES[role]}" for role in COLUMNS))
+    for operation, reach in {**TABLE, "numbers and names in full": UNMASKED}.items():
+        table.add_row(
+            operation, *(reach[role].name.lower().replace("none", "–") for role in COLUMNS)
+        )
+    Console(markup=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @app.command()

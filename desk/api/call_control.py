@@ -1,12 +1,14 @@
 """What can be done to a call in progress. Each answer says what its talk is afterwards."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends
 
+from desk.access import Reach
 from desk.api.access import Reader, reader
+from desk.api.calls import within_reach
 from desk.api.live_models import (
     AfterOut,
     Conference,
@@ -25,8 +27,27 @@ SECONDS = 10.0
 
 router = room("call control")
 
-Controller = Annotated[Reader, Depends(reader("calls:control"))]
-Supervisor = Annotated[Reader, Depends(reader("calls:supervise"))]
+
+def controlling(scope: str) -> Callable[..., Awaitable[Reader]]:
+    """A dependency: the call is within the asker's reach. Who talks in a call has it as his own."""
+
+    async def check(
+        desk: Desk, who: Annotated[Reader, Depends(reader(scope))], call_id: CallId
+    ) -> Reader:
+        talk = desk.control.talk(call_id)
+        talks = talk is not None and any(
+            party.kind == "agent" and party.extension in who.principal.names
+            for party in talk.parties
+        )
+        if who.reach is not Reach.OTHER and not talks:
+            await within_reach(desk, who, call_id)
+        return who
+
+    return check
+
+
+Controller = Annotated[Reader, Depends(controlling("calls:control"))]
+Supervisor = Annotated[Reader, Depends(controlling("calls:supervise"))]
 
 
 @router.get("/calls/{call_id}/talk", responses=MISSING)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field
@@ -65,6 +66,25 @@ def number_from_cursor(cursor: str | None) -> int | None:
     if not (key.isascii() and key.isdigit() and len(key) < 19):
         raise bad_cursor()
     return int(key)
+
+
+def moment_from_cursor(cursor: str | None) -> tuple[datetime, int] | None:
+    """The moment and the id in a cursor of a list that is ordered by both.
+
+    Raises:
+        Problem: it is not one of ours.
+    """
+    key = from_cursor(cursor)
+    if key is None:
+        return None
+    at, _, number = key.partition(" ")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise bad_cursor() from error
+    if moment.tzinfo is None or not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise bad_cursor()
+    return moment.astimezone(UTC), int(number)
 
 
 def bad_cursor() -> Problem:

@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
+from desk.access.within import seen_tickets, tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
-from desk.api.room import MISSING, Desk, Limit, e164, room
+from desk.api.paging import Page, moment_from_cursor
+from desk.api.room import MISSING, Cursor, Desk, Limit, e164, room
 from desk.api.state import ApiState
 from desk.api.ticket_models import HandoverOut, LinkOut, NoteOut, TicketOut
 from desk.api.ticket_writing import (
@@ -63,12 +65,26 @@ async def list_handovers(
     team: Annotated[str | None, Query(max_length=60, description="to this team")] = None,
     overdue: Annotated[bool, Query(description="only those whose time is over")] = False,
     limit: Limit = 50,
-) -> HandoversOut:
+    cursor: Cursor = None,
+) -> Page[HandoverOut]:
     """Hand-overs under way, the most urgent first. Scope `tickets:read`."""
     found = await desk.db.read(
-        handovers.waiting, team=team, due_before=desk.now() if overdue else None, limit=limit
+        handovers.waiting,
+        team=team,
+        due_before=desk.now() if overdue else None,
+        after=moment_from_cursor(cursor),
+        within=tickets_within(who.principal, who.reach),
+        limit=limit + 1,
     )
-    return HandoversOut(items=[HandoverOut.of(each, who.masked) for each in found])
+    clear = await desk.db.read(
+        seen_tickets, who.principal, who.clear, {each.ticket_id for each in found}
+    )
+    return Page[HandoverOut].of(
+        found,
+        limit,
+        lambda each: f"{each.due_at.isoformat()} {each.id}",
+        lambda each: HandoverOut.of(each, each.ticket_id not in clear),
+    )
 
 
 @router.get("/tickets/{number}/handovers", responses=MISSING)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
-from desk.db.schema import handovers
+from desk.db.schema import handovers, tickets
 from desk.db.types import moment
 from desk.errors import HandoverRefused, NoSuchHandover
 from desk.sla import projection  # the module: it reads the lifecycle, and may be half loaded here
@@ -173,10 +173,27 @@ def open_of_ticket(db: Connection, ticket_id: int) -> Handover | None:
 
 
 def waiting(
-    db: Connection, *, team: str | None = None, due_before: datetime | None = None, limit: int = 50
+    db: Connection,
+    *,
+    team: str | None = None,
+    due_before: datetime | None = None,
+    after: tuple[datetime, int] | None = None,
+    within: ColumnElement[bool] | None = None,
+    limit: int = 50,
 ) -> list[Handover]:
-    """Hand-overs under way, the most urgent first, at most 200: to `team`, due before a moment."""
-    query = _BY_DUE.limit(min(limit, MOST))
+    """Hand-overs under way, the most urgent first, at most 200: to `team`, due before a moment.
+
+    Args:
+        after: deadline and id of the last one of the previous page.
+        within: what must be true of the ticket.
+    """
+    query = _BY_DUE.order_by(handovers.c.id).limit(min(limit, MOST))
+    if after is not None:
+        due_at, last = after
+        later = and_(handovers.c.due_at == due_at, handovers.c.id > last)
+        query = query.where(or_(handovers.c.due_at > due_at, later))
+    if within is not None:
+        query = query.where(handovers.c.ticket_id.in_(select(tickets.c.id).where(within)))
     if team is not None:
         query = query.where(handovers.c.to_team == team)
     if due_before is not None:

@@ -71,6 +71,13 @@ def test_what_is_refused_is_one_line_with_the_mend(shell: Shell) -> None:
     assert "last administrator" in shell("account", "disable", "root").stderr
 
 
+def test_who_may_what_can_be_read() -> None:
+    told = CliRunner().invoke(build("account"), ["account", "roles"])
+    assert told.exit_code == 0
+    assert "POST /tickets/{number}/override" in told.stdout
+    assert "numbers and names in full" in told.stdout
+
+
 def test_a_token_can_be_bound_to_an_account(shell: Shell) -> None:
     shell("account", "create", "zhang", "--role", "agent", "--stdin", typed=PASSWORD)
     bound = shell("token", "create", "phone", "--scope", "tickets:read", "--account", "zhang")

@@ -10,13 +10,15 @@ import httpx
 import pytest
 from sqlalchemy import Connection, text
 
-from desk import customers, recordings
+from desk import customers, recordings, tickets
 from desk.access import TABLE, Reach, Role
 from desk.accounts import Terms, sessions
 from desk.api import Feed, create_app
 from desk.db.engine import Database
 from desk.recordings import NewRecording, Store, keys_for
 from desk.settings import ApiSettings, LimitSettings
+from desk.tickets import By, handovers
+from desk.tickets import Role as Acting
 from tests.desk.api.people import HASH, TEAM, make, ticket_of
 from tests.desk.api.test_rest import FOR_EVERYBODY
 from tests.rig.samples import NOW
@@ -28,7 +30,7 @@ WHOSE = {
 }
 OTHERS = re.compile(r"(ticket|call|customer)-of-others")
 OF_A_TICKET = re.compile(
-    r"/tickets/\{number\}|GET /calls/\{call_id\}(?!/talk)|/recordings/\{recording_id\}"
+    r"/tickets/\{number\}|/calls/\{call_id\}(?!/talk)|/recordings/\{recording_id\}"
     r"|/customers/\{customer_id\}"
 )
 ENDS_THE_SESSION = "DELETE /session"
@@ -91,6 +93,14 @@ def _rename(db: Connection, name: str) -> None:
     db.execute(text("UPDATE accounts SET full_name = 'me' WHERE name = :name"), values)
 
 
+def _hand_over(db: Connection, ticket_id: int) -> None:
+    """A ticket of another team, which is on its way to a third one."""
+    ticket = tickets.get(db, ticket_id)
+    assert ticket is not None
+    by = By("test", Acting.SUPERVISOR)
+    handovers.ask(db, ticket_id, "上海", "x", NOW, by=by, expected_version=ticket.version)
+
+
 def _put_back(db: Connection) -> None:
     """Whatever the request before it did to them."""
     for number, place in enumerate(WHOSE.values(), 1):
@@ -117,6 +127,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             new = NewRecording(f"c-{whose.name}", f"m-{whose.name}", "/x", 1.0, "ab")
             await db.write(recordings.add, new, NOW)
         await db.write(_put_back)
+        await db.write(_hand_over, list(WHOSE).index(Reach.OTHER) + 1)
         feed = Feed(db, 10)
         feed.close()  # a stream ends as soon as it has begun
         many = LimitSettings(requests=10**6, failures=10**6, logins=10**6)

@@ -169,6 +169,23 @@ async def test_a_customer_is_shown_in_full_only_with_a_case_of_ones_own(
     assert customer is not None
 
 
+async def test_an_agent_acts_on_the_own_talk_and_state_and_on_nobody_elses(
+    api: Api, numbers: dict[str, str]
+) -> None:
+    zhang = await person(api, "zhang", Role.AGENT, "tianjin", extension="8001")
+    li = await person(api, "li", Role.AGENT, "tianjin", extension="8002")
+    lead = await person(api, "lead", Role.LEAD, "tianjin")
+    stranger = await person(api, "stranger", Role.LEAD, "北京")
+    assert (await zhang.send("POST", "/calls/c9/hold")).status_code == 200
+    refused = await li.send("POST", "/calls/c9/hangup")
+    assert (refused.status_code, refused.json()["error_id"]) == (403, "call-of-others")
+    away = {"state": "away", "reason": "午休"}
+    for who, expected in ((zhang, 200), (li, 403), (lead, 200), (stranger, 403)):
+        answer = await who.send("PUT", "/agents/8001/state", json=away)
+        assert answer.status_code == expected
+    assert answer.json()["error_id"] == "agent-of-others"
+
+
 @asynccontextmanager
 async def following(api: Api, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Any]]:
     async def events(answer: httpx.Response) -> AsyncIterator[Any]:
