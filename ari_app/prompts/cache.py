@@ -1,6 +1,7 @@
 """All prompts of a configuration as audio files, made once and found again at the next start."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def install(prompts: Prompts, sounds_dir: Path) -> Path:
         target = folder / f"{name}{SUFFIX}"
         sound = file.read_bytes()
         if not target.is_file() or target.read_bytes() != sound:
-            part = folder / f".{name}.{os.getpid()}"
+            part = folder / f".{name}.{os.getpid()}-{threading.get_ident()}"
             part.write_bytes(sound)
             part.replace(target)
     for found in folder.glob(f"*{SUFFIX}"):

@@ -84,32 +84,29 @@ async def test_who_is_not_wanted_by_the_menu_is_not_asked(world: World) -> None:
     assert call.served
 
 
-async def test_who_was_asked_often_enough_this_month_is_not_asked(world: World) -> None:
+async def test_who_was_asked_often_enough_this_month_is_not_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     few = world.line.settings.surveys.model_copy(update={"most_per_month": 1})
     world.line.settings = world.line.settings.model_copy(update={"surveys": few})
     await asked(world)
     world.press("5")
     await world.over()
-    await second_talk(world)
+    await second_talk(world, monkeypatch)
     assert heard(world).count("survey_ask") == 1
     assert heard(world)[-1] == "goodbye"
 
 
-async def second_talk(world: World) -> None:
+async def second_talk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same caller comes once more, and his agent hangs up."""
-    import tests.ari_app.calls.talk_rig as rig
-
-    rig_id = rig.CALL_ID
-    try:
-        rig.CALL_ID = "huisheng-2.1"
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.ari_app.calls.talk_rig.CALL_ID", "huisheng-2.1")
         await world.until(lambda: world.state() == "ready", 600, 1)
         await world.talking()
         leg = world.pbx.leg_of(AGENT)
         assert leg is not None
         world.pbx.end(leg.id)
         await world.over()
-    finally:
-        rig.CALL_ID = rig_id
 
 
 @pytest.mark.parametrize("answered", [False, True])
