@@ -89,6 +89,8 @@ async def _keep(url: str, factory: str, clock: Clock) -> None:
         try:
             async with await Database.open(url, wait_seconds=WAIT_SECONDS) as db:
                 await keep(db, chores_of(factory), clock, most_seconds=0.2)
+        except TimeoutError:  # was frozen itself while it opened the database
+            continue
         except DatabaseError as error:  # locked by one that is frozen
             if not error.retryable:
                 raise
