@@ -43,7 +43,7 @@ TABLE = {
 SUBJECTS = {kind.partition(".")[0] for kind in TABLE}
 AT_HOME = {"account", "customer", "session", "token", "timeline", "unmasked"}
 """Subjects of entries that concern no call, ticket or agent: they are not sent."""
-NOT_IN_THE_TIMELINE = {"utterance.partial", "ticket.fields", *SCHEMA.paths()}
+NOT_IN_THE_TIMELINE = {"utterance.partial", "queue.changed", "ticket.fields", *SCHEMA.paths()}
 """Passing events, and facts that conditions and templates ask about."""
 DOTTED = re.compile(r"[a-z]+\.[a-z_]+")
 
@@ -58,7 +58,7 @@ def _written_by(path: Path) -> Iterator[tuple[str, set[str]]]:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         constants: list[Any] = [one for one in node.args if isinstance(one, ast.Constant)]
-        if name in ("unit", "publish"):
+        if name in ("unit", "publish", "Chore", "follower"):  # other things that have names
             apart.update(map(id, constants))
         elif name == "note":
             for one in constants:
