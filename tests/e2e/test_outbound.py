@@ -79,6 +79,7 @@ async def test_key_two_reopens_with_priority_and_the_next_solution_is_asked_abou
     assert request.outcome == "not_solved"
     reopened = await case.now()
     assert (reopened.status, reopened.cycle) == ("reopened", 2)
+    assert reopened.priority > case.ticket.priority
     (said,) = await case.db.read(tickets.confirmations.of_ticket, case.ticket.id)
     assert said.answer == "not_solved"
     await line.quiet()

@@ -14,11 +14,12 @@ from desk import journal, tickets
 from desk.db.engine import Database
 from desk.outbound import Request, attempts, requests
 from desk.tickets import Ticket
-from tests.e2e.process_rig import LOOK_SECONDS, SECONDS, Site, site
+from tests.e2e.process_rig import Site, site
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.chaos, pytest.mark.slow]
 
 CUSTOMER = "13820220001"
+SECONDS, LOOK_SECONDS = 60.0, 0.05
 PRESSES = tuple(step for _ in range(14) for step in (Wait(2.2), Press("1")))
 
 

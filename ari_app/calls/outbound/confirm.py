@@ -94,13 +94,14 @@ async def _is_customer(call: Call, line: Line) -> bool:
 
 async def _knows_number(call: Call, line: Line) -> bool:
     settings = line.settings.outbound.confirm
-    digits = ""
+    tried = False
     for number in range(settings.asks):
         names = ("confirm_greeting", "confirm_number") if number == 0 else ("confirm_number",)
         digits = await ask_digits(call, Question.of(line, *names), settings.answer_seconds)
         if digits and ticket_id_of(digits) == call.ticket_id:
             return True
-    await _end(call, line, UNKNOWN if digits else NO_KEY, "confirm_bye")
+        tried = tried or bool(digits)
+    await _end(call, line, UNKNOWN if tried else NO_KEY, "confirm_bye")
     return False
 
 

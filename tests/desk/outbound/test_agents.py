@@ -34,6 +34,12 @@ async def order(db: Database, now: Any = MORNING, settings: Any = SETTINGS, **va
     return await db.write(ordering.order, new, settings, now, actor="agent:8001")
 
 
+async def found(db: Database, request_id: int) -> Request:
+    one = await db.read(requests.get, request_id)
+    assert one is not None
+    return one
+
+
 async def closed(db: Database) -> int:
     """A case that its customer confirmed."""
     await look(db, MORNING)
@@ -61,9 +67,9 @@ async def test_a_click_is_due_at_once_and_the_same_click_is_one_call(db: Databas
 async def test_a_click_that_the_line_did_not_take_in_time_is_over(db: Database) -> None:
     first = await order(db, number="13820220001")
     await look(db, MORNING + timedelta(seconds=30))
-    assert (await db.read(requests.get, first.id)).state == "waiting"
+    assert (await found(db, first.id)).state == "waiting"
     await look(db, MORNING + timedelta(seconds=61))
-    ended = await db.read(requests.get, first.id)
+    ended = await found(db, first.id)
     assert (ended.state, ended.outcome) == ("done", "expired")
 
 
@@ -115,9 +121,9 @@ async def test_an_agent_who_misses_an_agreed_call_is_rung_again_and_told_in_the_
         held = lambda c, n=name: take(c, requests.for_change(c, wanted.id), n, at)  # noqa: E731, B023
         await db.write(held)
         await db.write(outcomes.settle, wanted.id, name, "agent_missed", settings, CHINA, at)
-        found = await db.read(requests.get, wanted.id)
-        at = found.due_at or at
-    assert (found.state, found.outcome) == ("done", "agent_missed")
+        missed = await found(db, wanted.id)
+        at = missed.due_at or at
+    assert (missed.state, missed.outcome) == ("done", "agent_missed")
     assert [n.kind for n in await db.read(of_inbox, MINE)] == ["scheduled_missed"]
 
 
