@@ -102,6 +102,48 @@ def test_a_wrong_option_is_told(name: str) -> None:
     assert "--test" in one_sentence(done)
 
 
+PASSES = ("-m not alone", "-m alone")
+
+
+@pytest.mark.parametrize(
+    ("fails", "options", "ran", "code"),
+    [
+        ("", (), PASSES, 0),
+        ("-m not alone", (), PASSES, 1),
+        ("-m alone", (), PASSES, 1),
+        ("-m", (), PASSES, 1),
+        ("", ("-k", "one"), ("-k one",), 0),
+        ("-k", ("-k", "one"), ("-k one",), 3),
+        ("mypy", (), (), 3),
+    ],
+)
+def test_a_failure_in_either_pass_of_the_tests_fails_the_run(
+    tmp_path: Path, fails: str, options: tuple[str, ...], ran: tuple[str, ...], code: int
+) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "test", tmp_path / "scripts" / "test")
+    told = 'said="${0##*/} $*"; echo "$said" >> told'
+    for path in [
+        tmp_path / "scripts" / "setup",
+        *(programs / name for name in ("ruff", "mypy", "lint-imports", "pytest")),
+    ]:
+        fault = f'case "$said" in *"{fails}"*) exit 3 ;; esac' if fails else ""
+        path.write_text(f"#!/bin/sh\n{told}\n{fault}\n")
+        path.chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / "scripts" / "test", *options],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    steps = (tmp_path / "told").read_text().splitlines()
+    assert done.returncode == code, done
+    assert steps[0] == "setup --test"
+    tests = [step.removeprefix("pytest ") for step in steps if step.startswith("pytest")]
+    assert [test.partition(" -n")[0] for test in tests] == list(ran)
+    assert ("✗" in done.stderr) is (code == 1)
+
+
 def test_setup_again_does_nothing(installation: Installation) -> None:
     """Neither apt-get, pip nor debootstrap is even started."""
     stamp = ROOT / ".venv" / ".locked"

@@ -1,5 +1,10 @@
-"""Local UDP ports for SIPp."""
+"""Local UDP ports for SIPp.
 
+`HUISHENG_CALLER_PORTS`, for example `6000-12999`, says in which range media ports are taken: the
+callers of several processes on one machine do not then hear one another's calls.
+"""
+
+import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -8,14 +13,16 @@ from contextlib import ExitStack, closing, contextmanager
 from ari_app.sip_caller.errors import PortsTakenError
 from ari_app.sip_caller.messages import PORT_OFFSET, PORT_STEP
 
-FIRST_MEDIA_PORT = 6000
-LAST_MEDIA_PORT = 19_998
+RANGE = "HUISHENG_CALLER_PORTS"
+FIRST_MEDIA_PORT, LAST_MEDIA_PORT = 6000, 19_998
 """Below Asterisk's own range, which begins at 20000."""
 CALLS_TO_REPEAT = 2500
 """SIPp gives the same port again after so many calls."""
 MOST_LISTENED = 1000
 """Calls of one SIPp that can be listened to."""
-_ATTEMPTS = 200
+_ATTEMPTS = 2000
+_LEAST = 200
+_chance = secrets.SystemRandom()
 
 
 def free_sip_port(address: str) -> int:
@@ -26,13 +33,32 @@ def free_sip_port(address: str) -> int:
     return port
 
 
+def media_ports() -> tuple[int, int]:
+    """The first and the last media port that may be taken; even numbers.
+
+    Raises ValueError: the range that the environment names is none.
+    """
+    named = os.environ.get(RANGE)
+    if named is None:
+        return FIRST_MEDIA_PORT, LAST_MEDIA_PORT
+    first, _, last = named.partition("-")
+    if not (first.isdecimal() and last.isdecimal()) or int(last) - int(first) < _LEAST:
+        raise ValueError(f"{RANGE}={named!r} is no range of {_LEAST} ports or more, like 6000-9999")
+    return int(first) & ~1, int(last) & ~1
+
+
 def free_media_port(address: str, calls: int, *, listened: int) -> int:
     """A base port such that the ports of all calls lie below Asterisk's, and SIPp's own and those
-    of the first `listened` calls are free now. Nobody binds the others: captures go out raw."""
+    of the first `listened` calls are free now. Nobody binds the others: captures go out raw.
+
+    In a range that is narrower than so many calls need, the last ones go beyond it.
+    """
+    first, last = media_ports()
     span = PORT_OFFSET + PORT_STEP * min(calls, CALLS_TO_REPEAT)
-    places = (LAST_MEDIA_PORT - FIRST_MEDIA_PORT - span) // 2
-    for _ in range(_ATTEMPTS):
-        base = FIRST_MEDIA_PORT + 2 * secrets.randbelow(places)
+    room = last - first
+    places = (room - (span if span < room else room // 2)) // 2
+    for place in _chance.sample(range(places), min(places, _ATTEMPTS)):
+        base = first + 2 * place
         own = (base, base + 2)
         with ExitStack() as held:
             try:

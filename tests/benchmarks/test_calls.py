@@ -25,6 +25,7 @@ KEYS = [
 
 @pytest.mark.asterisk
 @pytest.mark.slow
+@pytest.mark.alone
 def test_every_call_of_a_short_run_is_measured(installation: Installation) -> None:
     if os.geteuid() or shutil.which("dumpcap") is None:
         pytest.skip("packets are captured by dumpcap (tshark), as root")

@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.asterisk,
     pytest.mark.chaos,
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not raw_sockets_allowed(), reason="needs raw sockets"),

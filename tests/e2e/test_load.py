@@ -31,6 +31,7 @@ from tests.e2e.line_rig import TestLine, beijing
 pytestmark = [
     pytest.mark.asterisk,
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(300),
 ]

@@ -12,8 +12,9 @@ import socket
 import tempfile
 from pathlib import Path
 
-_SIGNALLING = range(2000, 6000)  # below the media ports of SIPp, which begin at 6000
-MEDIA_BLOCK = 300  # 150 call legs
+_SIGNALLING = range(2000, 4000)
+CALLERS = (4000, 19_999)  # where the media ports of SIPp lie; a share of it for each worker
+MEDIA_BLOCK = 240  # 120 call legs
 _MEDIA = range(20000, 32400, MEDIA_BLOCK)
 
 # Descriptors of lock files; closing one gives its port back.
@@ -27,7 +28,7 @@ def free_port() -> int:
 
 
 def free_media_ports() -> tuple[int, int]:
-    """The first and last of 300 UDP ports in a row, for the RTP of one Asterisk."""
+    """The first and last of `MEDIA_BLOCK` UDP ports in a row, for the RTP of one Asterisk."""
     first = _reserve(_MEDIA, MEDIA_BLOCK)
     return first, first + MEDIA_BLOCK - 1
 

@@ -43,6 +43,7 @@ pytestmark = [
     pytest.mark.asterisk,
     pytest.mark.slow,
     pytest.mark.soak,
+    pytest.mark.alone,
     pytest.mark.timeout(3 * SECONDS + 240),
 ]
 
