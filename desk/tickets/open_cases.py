@@ -17,8 +17,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, bindparam, literal_column, or_, select
 
+from desk.db.prepared import Prepared
 from desk.db.schema import tickets
 from desk.tickets.states import ALIVE, OPEN, Status
 from desk.tickets.survivors import survivor_of
@@ -26,6 +27,15 @@ from desk.tickets.ticket import Ticket, get, ticket_of
 
 MOST = 50
 LATELY = timedelta(days=7)
+_GOING_ON = (*sorted(status.value for status in ALIVE), Status.MERGED.value)
+
+_alive = tickets.c.status.in_([literal_column(f"'{status}'") for status in _GOING_ON])
+_OF_NUMBER = Prepared(
+    select(tickets.c.id).where(tickets.c.e164 == bindparam("number"), _alive).limit(1)
+)
+_OF_CUSTOMER = Prepared(
+    select(tickets.c.id).where(tickets.c.customer_id == bindparam("customer"), _alive).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,15 @@ class Cases:
         return self.to_confirm or self.to_tell
 
 
+def has_any(db: Connection, customer_ids: Sequence[int], e164: str) -> bool:
+    """Whether a caller may have a case that goes on: a look that costs a call next to nothing."""
+    if e164 and _OF_NUMBER.execute(db, {"number": e164}).fetchone() is not None:
+        return True
+    return any(
+        _OF_CUSTOMER.execute(db, {"customer": one}).fetchone() is not None for one in customer_ids
+    )
+
+
 def open_of(db: Connection, customer_ids: Sequence[int], e164: str, now: datetime) -> Cases:
     """The cases of a caller.
 
@@ -58,11 +77,10 @@ def open_of(db: Connection, customer_ids: Sequence[int], e164: str, now: datetim
         whose.append(tickets.c.customer_id.in_(customer_ids))
     if not whose:
         return choose((), customer_ids, e164, now)
-    going_on = [status.value for status in (*sorted(ALIVE), Status.MERGED)]
     lately = and_(tickets.c.status == Status.CLOSED.value, tickets.c.closed_at >= now - LATELY)
     query = (
         select(tickets)
-        .where(or_(*whose), or_(tickets.c.status.in_(going_on), lately))
+        .where(or_(*whose), or_(tickets.c.status.in_(_GOING_ON), lately))
         .order_by(tickets.c.id.desc())
         .limit(MOST)
     )

@@ -15,6 +15,7 @@ from desk.outbound import marks
 from desk.outbound.numbers import identity_for
 from desk.region import Caller
 from desk.tickets import Cases, Status, Ticket, confirmations
+from desk.tickets.open_cases import has_any
 from desk.tickets.survivors import survivor_of
 
 LOOK_UP_SECONDS = 0.5
@@ -44,11 +45,11 @@ async def look_up(call: Call, line: Line) -> tuple[Cases, bool] | None:
     prefixes = line.settings.outbound.virtual_prefixes
     try:
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            cases, sure = await line.db.read(_cases, ids, caller, line.now(), prefixes)
+            found = await line.db.read(_found, ids, caller, line.now(), prefixes)
     except (DatabaseError, TimeoutError) as error:
         log.warning("cases of a caller not looked up", call=call.id, error=str(error))
         return None
-    return (cases, sure) if cases.best is not None else None
+    return found
 
 
 async def by_number(call: Call, line: Line, digits: str) -> Keyed | None:
@@ -83,6 +84,15 @@ async def answer_of(call: Call, line: Line, ticket_id: int) -> str | None:
     async with asyncio.timeout(LOOK_UP_SECONDS):
         given = await line.db.read(confirmations.of_ticket, ticket_id)
     return next((one.answer.value for one in reversed(given) if one.call_id == call.id), None)
+
+
+def _found(
+    db: Connection, ids: list[int], caller: Caller, now: datetime, prefixes: list[str]
+) -> tuple[Cases, bool] | None:
+    if not has_any(db, ids, caller.e164):
+        return None
+    cases, sure = _cases(db, ids, caller, now, prefixes)
+    return (cases, sure) if cases.best is not None else None
 
 
 def _cases(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from desk import customers, tickets
 from desk.db.engine import Database
 from desk.tickets import Ticket, closing, merging, open_of
+from desk.tickets.open_cases import has_any
 from tests.desk.lifecycle.cases import AGENT, LATER, SUPERVISOR, begun, closed, opened, resolved
 from tests.rig.samples import NOW, TIANJIN
 
@@ -78,3 +79,25 @@ async def test_an_overridden_case_is_closed_for_the_caller_too(db: Database) -> 
     )
     cases = await db.read(open_of, (), TIANJIN.e164, LATER)
     assert ids(cases.best, cases.lately_closed) == [None, ticket.id]
+
+
+async def test_the_quick_look_misses_no_case_that_could_be_told(db: Database) -> None:
+    assert not await db.read(has_any, (1, 2), TIANJIN.e164)
+    await db.write(closed, "c1")
+    assert not await db.read(has_any, (), TIANJIN.e164), "that one is over"
+    for number, made in enumerate((opened, begun, resolved), start=2):
+        await db.write(made, f"c{number}")
+        assert await db.read(has_any, (), TIANJIN.e164)
+        assert not await db.read(has_any, (), "")
+        assert not await db.read(has_any, (7,), "+8613800000000")
+
+
+async def test_the_quick_look_finds_a_customers_case_from_another_number(db: Database) -> None:
+    await db.write(customers.import_csv, "name,numbers\n张三,022-53456789;13812345678\n", NOW)
+    (customer,) = await db.read(customers.find_by_number, "+8613812345678")
+    new = tickets.NewTicket("complaint", "x", customer_ids=(customer.id,))
+    case = await db.write(tickets.open_ticket, new, NOW)
+    assert await db.read(has_any, (customer.id,), "+8613812345678")
+    other = await db.write(tickets.open_ticket, tickets.NewTicket("complaint", "y"), NOW)
+    await db.write(merging.merge, case.id, other.id, NOW, by=AGENT, expected_version=1)
+    assert await db.read(has_any, (customer.id,), ""), "its survivor is told"
