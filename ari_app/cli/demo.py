@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ari_app.cli import demo_story
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.cli.run import EXPECTED, flat, tell
 from ari_app.demo.lines import DemoLine, line_for_demo, private_line, staffed
@@ -32,6 +34,12 @@ PRIVATE = "演示专用线路 / a private line"
 RUNNING = "正在运行的线路 / the running line"
 
 
+class StoryName(StrEnum):
+    """Stories that are longer than a call."""
+
+    CLOSED_LOOP = "closed-loop"
+
+
 def command(
     config: ConfigOption = Path("config.yaml"),
     as_json: Annotated[
@@ -45,12 +53,22 @@ def command(
             "private line; --json adds the transcript",
         ),
     ] = False,
+    story: Annotated[
+        StoryName | None,
+        typer.Option(
+            "--story",
+            help="closed-loop: 从投诉到客户按键确认并评分,约一分钟 / from the complaint until the "
+            "customer confirms by key and rates us, on a private line; about a minute",
+        ),
+    ] = None,
 ) -> None:
     """打一个真实的演示电话 / place a real SIP call and show the ticket it became.
 
     客户按键投诉并留言;打到正在运行的线路,没有则临时起一条 / a caller complains by key and message,
     on the running line or, if none runs, on a private one.
     """
+    if talk and story is not None:
+        raise typer.BadParameter("give either --talk or --story")
     settings = load_settings(config)
     configure("error")
     console = Console(stderr=as_json)
@@ -58,17 +76,22 @@ def command(
         make_state_folder(settings.state_dir)
         with prompts_bar(Console(stderr=True)) as progress:
             PromptCache.prepare(settings.ivr, settings.state_dir / "prompts", progress)
-        story = uvloop.run(_demo(settings, console, talk=talk, quiet=as_json))
+        if story is None:
+            played = uvloop.run(_demo(settings, console, talk=talk, quiet=as_json))
+        else:
+            loop = uvloop.run(demo_story.play(settings, config.parent, console, quiet=as_json))
     except* (*EXPECTED, CallerError) as failed:
         tell(flat(failed))
         raise typer.Exit(1) from None
     except* TimeoutError:
         typer.echo(f"✗ {LATE}", err=True)
         raise typer.Exit(1) from None
-    if as_json:
-        shown: dict[str, Any] = {"call": story.call, "ticket": story.ticket}
+    if as_json and story is not None:
+        typer.echo(json.dumps(loop.as_json(), ensure_ascii=False))
+    elif as_json:
+        shown: dict[str, Any] = {"call": played.call, "ticket": played.ticket}
         if talk:
-            shown["transcript"] = story.transcript
+            shown["transcript"] = played.transcript
         typer.echo(json.dumps(shown, ensure_ascii=False))
 
 

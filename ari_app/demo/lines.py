@@ -2,7 +2,7 @@
 
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,11 @@ class DemoLine:
         return f"{sip.bind}:{sip.port}"
 
     @property
+    def url(self) -> str:
+        """Where its API answers; only of a line whose port is settled."""
+        return f"http://{self.settings.api.host}:{self.settings.api.port}"
+
+    @property
     def crm_port(self) -> int | None:
         """The built-in demo CRM, if it runs and is a target of this line."""
         bridge = self.settings.bridge
@@ -54,10 +59,16 @@ async def line_for_demo(settings: Settings) -> AsyncIterator[DemoLine]:
 
 
 @asynccontextmanager
-async def private_line(settings: Settings) -> AsyncIterator[DemoLine]:
-    """A line of the demo's own for the length of the block, beside one that may be running."""
+async def private_line(
+    settings: Settings, change: Callable[[Settings], Settings] = lambda settings: settings
+) -> AsyncIterator[DemoLine]:
+    """A line of the demo's own for the length of the block, beside one that may be running.
+
+    Args:
+        change: of its settings, once its ports and its folder are its own.
+    """
     with tempfile.TemporaryDirectory(prefix="huisheng-demo-") as folder:
-        private = private_settings(settings, Path(folder))
+        private = change(private_settings(settings, Path(folder)))
         async with running_line(private, own_lifetime=True) as running:
             yield DemoLine(private, running.line.db, private=True)
 

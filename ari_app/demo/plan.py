@@ -1,6 +1,6 @@
 """What the demo's people do: a customer in Tianjin complains, to the machine or to an agent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,7 +51,7 @@ def caller_plan(
     The plan follows the menus that are in force, so the demo works with menus of your own, and
     out of hours.
     """
-    walk = _walk(menus, dialled, home_area_code, now)
+    walk = _walk(menus, NUMBER, dialled, home_area_code, now)
     steps, outcome = _way(walk, prompts, lambda action: action.ticket == WISH)
     if isinstance(outcome, LeaveMessage):
         steps.append(Wait(prompts.seconds(outcome.prompt) + TONE_SECONDS))
@@ -66,22 +66,26 @@ def talk_plan(
     dialled: str,
     home_area_code: str,
     now: datetime,
+    *,
+    number: str = NUMBER,
+    name: str = NAME,
+    talk: Sequence[Turn] = TALK,
 ) -> TalkPlan | None:
     """A call that presses for a person, and an agent who answers; None where the menus that are in
     force lead to no person. Raises PromptError.
     """
-    walk = _walk(menus, dialled, home_area_code, now)
+    walk = _walk(menus, number, dialled, home_area_code, now)
     steps, outcome = _way(walk, prompts, lambda action: action.person is not None)
     if not isinstance(outcome, Person):
         return None
     steps.append(Wait(_until_talk(prompts, recording, outcome)))
-    steps += [*steps_of(TALK, CALLER), HangUp()]
-    agent = AgentPlan(RING_SECONDS, steps=(*steps_of(TALK, AGENT), ExpectBye(STAY_SECONDS)))
-    return TalkPlan(CallPlan(NUMBER, dialled, tuple(steps), display_name=NAME), agent, outcome.team)
+    steps += [*steps_of(talk, CALLER), HangUp()]
+    agent = AgentPlan(RING_SECONDS, steps=(*steps_of(talk, AGENT), ExpectBye(STAY_SECONDS)))
+    return TalkPlan(CallPlan(number, dialled, tuple(steps), display_name=name), agent, outcome.team)
 
 
-def _walk(menus: MenuTree, dialled: str, home_area_code: str, now: datetime) -> Walk:
-    return Walk(menus, menus.entry_for(locate(NUMBER, home_area_code), dialled, now).name)
+def _walk(menus: MenuTree, number: str, dialled: str, home_area_code: str, now: datetime) -> Walk:
+    return Walk(menus, menus.entry_for(locate(number, home_area_code), dialled, now).name)
 
 
 def _way(
