@@ -5,14 +5,15 @@ them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from ari_app.calls.digests import digest_call
 from ari_app.calls.hearing import Hearing
+from ari_app.calls.talk.pauses import Pause, pauses_in, said_at
 from ari_app.queue import Need
 from desk import journal, recordings, utterances
 from desk.db.engine import Database
@@ -113,11 +114,12 @@ class Transcriptions:
             )
             return True
         if recording.kind != MESSAGE and recording.leg:
+            pauses = await self._db.read(pauses_in, recording.call_id)
             await self._db.write(
                 utterances.replace,
                 recording.call_id,
                 recording.leg,
-                _utterances(recording, heard),
+                _utterances(recording, heard, pauses),
                 self._now(),
             )
         await self._db.write(recordings.add_transcript, recording.id, heard.as_dict(), self._now())
@@ -137,7 +139,9 @@ class Transcriptions:
             )
 
 
-def _utterances(recording: Recording, heard: Transcript) -> list[Utterance]:
+def _utterances(
+    recording: Recording, heard: Transcript, pauses: Sequence[Pause]
+) -> list[Utterance]:
     began = recording.started_at or recording.recorded_at
     return [
         Utterance(
@@ -145,7 +149,7 @@ def _utterances(recording: Recording, heard: Transcript) -> list[Utterance]:
             leg=recording.leg,
             number=number,
             party=recording.party,
-            at=began + timedelta(seconds=said.start),
+            at=said_at(began, said.start, pauses),
             start=said.start,
             end=said.end,
             text=said.text,

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,13 +12,14 @@ import pytest
 
 from ari_app.calls.hearing import Hearing
 from ari_app.calls.transcriptions import BATCH, Transcriptions
-from desk import journal, recordings
+from desk import journal, recordings, utterances
 from desk.db.engine import Database
 from desk.db.schema import recordings as table
 from desk.recordings import NewRecording, Recording, Store
 from desk.region import Caller, locate
 from stt.errors import RecognitionError
 from stt.transcript import Transcript
+from stt.transcript import Utterance as Said
 from tests.crm_bridge.virtual import MemoryDatabase, clock
 from tests.rig import samples
 
@@ -32,6 +35,7 @@ class Ears:
         self.answers = {ANSWERS}
         self.breaks: set[str] = set()  # on these paths, in a way that nobody has thought of
         self.asked_for: list[tuple[str, str]] = []
+        self.says: tuple[Said, ...] = ()
 
     def engine_for(self, caller: Caller | None, *, team: str, language: str) -> str:
         self.asked_for.append((team, language))
@@ -43,7 +47,7 @@ class Ears:
             raise KeyError("a fault of ours")
         if engine not in self.answers:
             raise RecognitionError(path, engine, "no answer")
-        return Transcript((), 1.0, 0.1, engine)
+        return Transcript(self.says, 1.0, 0.1, engine)
 
 
 class Shelf:
@@ -106,3 +110,27 @@ async def test_recording_is_heard_by_the_recogniser_of_its_team_as_live_speech_i
     await asyncio.sleep(5)
     task.cancel()
     assert ears.asked_for == [("tianjin", "天津话")]
+
+
+async def test_what_was_said_after_a_card_number_is_not_told_before_it() -> None:
+    desk, ears = MemoryDatabase(), Ears()
+    ears.says = (Said(1.0, 2.0, "我的卡号是", (), 1.0), Said(4.0, 4.5, "谢谢", (), 1.0))
+    began = clock()
+
+    def talk(db: Any) -> None:
+        samples.begin(db, "c1", locate("02253456789", "022"), began)
+        party = NewRecording("c1", "party-1", "party-1", 5.0, "0" * 64, "party", "caller", "c1")
+        recordings.add(db, replace(party, started_at=began), began)
+        for seconds, kind in ((3, "recording.paused"), (63, "recording.resumed")):
+            journal.note(db, "c1", kind, {}, began + timedelta(seconds=seconds))
+
+    await desk.write(talk)
+    working = Transcriptions(cast(Database, desk), cast(Hearing, ears), cast(Store, Shelf()), clock)
+    task = asyncio.create_task(working.run())
+    await asyncio.sleep(5)
+    task.cancel()
+    words = await desk.read(utterances.transcript, "c1")
+    assert [(one.text, (one.at - began).total_seconds()) for one in words] == [
+        ("我的卡号是", 1.0),
+        ("谢谢", 64.0),
+    ]
