@@ -1,7 +1,7 @@
 """What runs beside the calls as long as the line does."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from ari_app.ari import AriError
 from ari_app.calls.callback.callbacks import Callbacks
 from ari_app.calls.line import Line
 from ari_app.calls.outbound.placing import Placing
+from ari_app.calls.recovery.evidence import Evidence
 from ari_app.calls.recovery.reconcile import Reconciler, reconciler_of
 from ari_app.calls.recovery.sources import Sources
 from ari_app.calls.switchboard import Switchboard
@@ -50,6 +51,16 @@ class Errands:
             yield "Asterisk's watch", watch(self._asterisk)
         if self._reconciler is not None:
             yield "reconciliation", self._reconcile(self._reconciler)
+
+    async def noted(self) -> Mapping[str, Evidence]:
+        """What the dialplan has noted of calls that are not settled yet, by their ids."""
+        if self._reconciler is None:
+            return {}
+        try:
+            return await self._reconciler.noted()
+        except OSError as error:
+            log.error("the dialplan's notes cannot be read", error=str(error))
+            return {}
 
     async def settle(self) -> None:
         """File the calls that were handed to the dialplan and are over, before the line stops:

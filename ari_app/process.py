@@ -172,7 +172,7 @@ async def running_line(
         errands = Errands(line, switchboard, asterisk)
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),
-            tasks.create_task(switchboard.run(), name="switchboard"),
+            tasks.create_task(switchboard.run(errands.noted), name="switchboard"),
             *(tasks.create_task(w, name=name) for name, w in errands.works()),
         ]
         try:

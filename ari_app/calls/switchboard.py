@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ import structlog
 from ari_app.ari import ApplicationReplaced, AriError, ChannelSnapshot, StasisStart
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.feature_codes import feature_code
-from ari_app.calls.lease import Lease
 from ari_app.calls.line import Line
-from ari_app.calls.recovery.resume import Found, find, remember
+from ari_app.calls.new_call import new_call
+from ari_app.calls.recovery.evidence import Evidence
+from ari_app.calls.recovery.resume import INBOUND, Noted, former_calls, nothing_noted, remember
 from ari_app.calls.recovery.sweep import sweep
 from ari_app.calls.serve import hand_to_dialplan, serve
 from desk import journal
@@ -21,7 +22,6 @@ from desk import journal
 log = structlog.get_logger()
 
 STOP_SECONDS = 10.0
-EXPECT_SECONDS = 10.0
 SECURE_SECONDS = 2.0
 DRAIN_LOOK_SECONDS = 1.0
 ENDING = frozenset(
@@ -71,15 +71,19 @@ class Switchboard:
         served = self._calls.get(call_id)
         return served.call if served is not None else None
 
-    async def run(self) -> None:
+    async def run(self, noted: Noted = nothing_noted) -> None:
         """Serve callers until cancelled; running calls then go to the dialplan, which serves on.
+
+        Args:
+            noted: what the dialplan has noted of calls meanwhile, asked once.
 
         Raises:
             ApplicationReplaced: another process took the line; the calls are its own now.
         """
         try:
-            await self._resume()
+            await self._resume(await noted())
             self.resumed.set()
+            self._errand(self._adopt(), "adopt")
             async for start in self._line.ari.arrivals():
                 self._arrived(start)
         finally:
@@ -177,6 +181,23 @@ class Switchboard:
         else:
             self._errand(self._send_away(start), f"stray {channel.id}")
 
+    async def _adopt(self) -> None:
+        """Callers whom Asterisk holds for us after a connect, and nobody has told us of: who came
+        over a connection that was half dead. Those of a former process are taken over by now.
+        """
+        async for channel in self._line.ari.adopted():
+            if channel.id not in self._calls and channel.dialplan.context in INBOUND:
+                log.warning("caller found who was not announced", call=channel.id)
+                self._errand(self._take_in(channel), f"found {channel.id}")
+
+    async def _take_in(self, channel: ChannelSnapshot) -> None:
+        if await self._line.db.read(journal.get, channel.id) is not None:
+            await self._take_back(channel)
+        elif channel.id not in self._calls:
+            call = new_call(channel, self._line)
+            call.lease.doubt()
+            self.take(call)
+
     async def _send_away(self, start: StasisStart) -> None:
         """Neither a caller nor anything of a talk that we know: a leg answered too late."""
         log.warning("not a caller", channel=start.channel.id, args=start.args)
@@ -197,30 +218,12 @@ class Switchboard:
 
     # -- a former process's calls --------------------------------------------------------------
 
-    async def _resume(self) -> None:
+    async def _resume(self, noted: Mapping[str, Evidence]) -> None:
         """Take over what a former process left: callers who wait or talk, and calls lost."""
-        line = self._line
-        found: Found = await find(line)
-        waiting = [
-            call.id
-            for call, channel in found.unfinished
-            if channel is not None and call.stage == Stage.QUEUE
-        ]
-        line.queue.expect(waiting, EXPECT_SECONDS)  # nobody passes those whose calls come later
-        for journaled, channel in found.unfinished:
-            call = new_call(channel or ChannelSnapshot(id=journaled.id), line)
-            await remember(call, journaled, line)
-            if channel is None:
-                log.warning("call was lost with a former process", call=call.id, stage=call.stage)
-                # Where it keeps what the caller has told, or does what the customer pressed.
-                if call.stage not in (Stage.MESSAGE, Stage.CONFIRM):
-                    call.stage, call.end_cause = Stage.WRAP_UP, "lost"
+        calls, found = await former_calls(self._line, noted)
+        for call in calls:
             self.take(call)
-        for channel in found.unknown:  # came while nobody was here to journal it
-            call = new_call(channel, line)
-            call.lease.doubt()
-            self.take(call)
-        await sweep(line.ari, channels=found.owned_channels, bridges=found.owned_bridges)
+        await sweep(self._line.ari, channels=found.owned_channels, bridges=found.owned_bridges)
 
     # -- coroutines --------------------------------------------------------------------------------
 
@@ -274,26 +277,6 @@ class Switchboard:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def new_call(snapshot: ChannelSnapshot, line: Line) -> Call:
-    """The call of a caller's channel. Nothing is asked of Asterisk."""
-    channel = line.ari.channel(snapshot.id)
-
-    async def set_timeout(seconds: int) -> None:
-        # Read, not written: see `ari_app.calls.talk.legs.arm`.
-        await channel.get_variable(f"SET(TIMEOUT(absolute)={seconds})")
-
-    return Call(
-        id=snapshot.id,
-        channel=channel,
-        events=channel.listen(),
-        caller_id=snapshot.caller.number,
-        dialled=snapshot.dialplan.exten,
-        menus=line.menus,
-        lease=Lease(line.settings.pbx.lease_seconds, line.clock, set_timeout),
-        channel_name=snapshot.name,
-    )
 
 
 async def _refuse(call: Call, stopping: bool) -> None:

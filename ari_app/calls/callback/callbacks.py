@@ -26,9 +26,10 @@ from ari_app.calls.callback.dial import (
     wait_for_customer,
 )
 from ari_app.calls.line import Line
+from ari_app.calls.new_call import new_call
 from ari_app.calls.outbound.ending import PAUSE_SECONDS, TROUBLE_SECONDS, until_over
 from ari_app.calls.outbound.guard import Guard
-from ari_app.calls.switchboard import Switchboard, new_call
+from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.talk.legs import hang_up, ring
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting
 from desk import callbacks, customers, journal

@@ -5,7 +5,7 @@ import secrets
 from ari_app.ari import ChannelSnapshot
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.line import Line
-from ari_app.calls.switchboard import new_call
+from ari_app.calls.new_call import new_call
 from desk import customers, tickets
 from desk.journal import NewCall
 from desk.outbound import Request

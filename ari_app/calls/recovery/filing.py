@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ari_app.calls.call import Stage
 from ari_app.calls.recovery.evidence import FALLBACK, NEVER_REACHED, Evidence
 from desk import customers, journal, recordings, tickets, timeline
 from desk.journal import Call, NewCall
@@ -17,16 +18,32 @@ from desk.region import Caller
 from desk.tickets import NewTicket
 
 MESSAGE, ABANDONED, TALKED = "message", "abandoned", "call"
-STAGES = {FALLBACK: "系统离线应答", NEVER_REACHED: "未进入系统"}
+STAGES = {
+    FALLBACK: "系统离线应答",
+    NEVER_REACHED: "未进入系统",
+    "welcome": "接入",
+    "repeat": "进度查询",
+    "menu": "语音菜单",
+    "queue": "排队",
+    "talk": "通话",
+    "message": "留言",
+    "confirm": "回访确认",
+    "callback": "回拨",
+    "survey": "满意度",
+}
+"""How a ticket's label names the stage that the caller came to."""
 MOST_ENTRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """The ticket that the call belongs to, and whether it is the one that was just opened."""
+    """The ticket that the call belongs to, whether it is the one that was just opened, and whether
+    the journal has ended the call: not where a talk has left something that is still to be kept.
+    """
 
     ticket_id: int | None
     opened: bool
+    ended: bool = True
 
 
 def ended(db: Connection, call_ids: Collection[str]) -> dict[str, bool]:
@@ -47,30 +64,37 @@ def file_call(
 ) -> Filed:
     """Bring a call that is over into the journal, with exactly one ticket, and end it.
 
-    What the journal knows better stays: number, stage, choices, an end, a ticket.
+    What the journal knows better stays: number, stage, choices, an end, a ticket. A call whose talk
+    has left recordings is ended by its wrap-up, perhaps at the next start: nobody else keeps them.
 
     Args:
         caller: what `evidence.caller_id` says.
         types: `tickets.types` of config.yaml.
     """
     call = journal.get(db, evidence.id)
+    known = call is not None
     if call is None:
         call = _begin(db, evidence, caller)
-    elif call.ended_at is not None and (message is None or _has(db, message)):
-        return Filed(call.ticket_id, opened=False)
+    keeps = call.ended_at is None and has_talked(call)
+    settled = call.ended_at is not None or (keeps and call.ticket_id is not None)
+    if settled and (message is None or _has(db, message)):
+        return Filed(call.ticket_id, opened=False, ended=not keeps)
+    stage = FALLBACK if evidence.fallback else call.stage
     matter = _matter(db, evidence.id)
     if message is not None:
         recordings.add(db, message, now)
     kind = matter.ticket or (MESSAGE if message is not None else matter.otherwise)
-    ticket = tickets.open_ticket(db, _ticket(call, kind, matter.label, evidence, types), now)
+    ticket = tickets.open_ticket(db, _ticket(call, kind, matter.label, stage, types), now)
     body = {
-        "stage": evidence.stage,
+        "stage": stage,
         "hangup_cause": evidence.hangup_cause,
         "message": message is not None,
     }
     journal.note(db, call.id, "call.reconciled", body, now)
-    journal.end(db, call.id, _cause(evidence), evidence.ended_at or evidence.seen_at)
-    return Filed(ticket.id, opened=call.ticket_id is None)
+    if not keeps:
+        cause = how_it_ended(evidence) if known else _cause(evidence)
+        journal.end(db, call.id, cause, evidence.ended_at or evidence.seen_at)
+    return Filed(ticket.id, opened=call.ticket_id is None, ended=not keeps)
 
 
 def _begin(db: Connection, evidence: Evidence, caller: Caller) -> Call:
@@ -114,14 +138,12 @@ def _matter(db: Connection, call_id: str) -> _Matter:
     return _Matter(ticket, label, otherwise)
 
 
-def _ticket(
-    call: Call, kind: str, label: str, evidence: Evidence, types: Mapping[str, str]
-) -> NewTicket:
+def _ticket(call: Call, kind: str, label: str, stage: str, types: Mapping[str, str]) -> NewTicket:
     place = call.caller.city or call.caller.province
     name = types.get(kind, kind)
-    labels = [f"阶段:{STAGES[evidence.stage]}"]
-    if place:
-        labels.insert(0, f"地区:{place}")
+    labels = [f"地区:{place}"] if place else []
+    if stage in STAGES:
+        labels.append(f"阶段:{STAGES[stage]}")
     return NewTicket(
         type=kind,
         subject=" ".join(part for part in (place, label or name) if part),
@@ -132,8 +154,26 @@ def _ticket(
     )
 
 
+def has_talked(call: Call) -> bool:
+    """Whether a talk has left something to be taken down and kept. Nobody but the wrap-up does so,
+    and it does not wait for the end of what the dialplan hears after the talk. A customer whose
+    telephone still rings for a call-back has a talk prepared, and has not talked."""
+    if call.stage == Stage.CALLBACK:
+        return False
+    return "talk" in call.state or bool(call.state.get("recordings"))
+
+
+def how_it_ended(evidence: Evidence | None) -> str:
+    """Why a call is over that the line has served, and no process of it has seen the end of."""
+    if evidence is not None and evidence.fallback:
+        return "dialplan"
+    if evidence is not None and evidence.ended_at is not None:
+        return "hangup"
+    return "lost"  # Asterisk died with it, or keeps no notes for us
+
+
 def _cause(evidence: Evidence) -> str:
-    """Why the journal says that the call is over."""
+    """Why a call is over that the line has never served."""
     if evidence.ended_at is None:
         return "lost"  # Asterisk died with it
     return "dialplan" if evidence.fallback else "missed"

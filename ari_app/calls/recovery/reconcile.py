@@ -20,7 +20,7 @@ from prometheus_client import Counter
 from ari_app.ari import AriError
 from ari_app.calls.line import Line
 from ari_app.calls.recovery.evidence import Evidence
-from ari_app.calls.recovery.filing import ended, file_call
+from ari_app.calls.recovery.filing import Filed, ended, file_call
 from ari_app.calls.recovery.sources import (
     HEADER_BYTES,
     Progress,
@@ -129,11 +129,24 @@ class Reconciler:
         async with self._turn:
             return await self._round(quiet)
 
-    async def _round(self, quiet: timedelta) -> Reconciled:
+    async def noted(self) -> Mapping[str, Evidence]:
+        """What is known now of the calls that are not settled, by their ids. Nothing is filed.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        async with self._turn:
+            progress, _ = await self._gathered()
+            return dict(progress.calls)
+
+    async def _gathered(self) -> tuple[Progress, Mapping[str, Path]]:
         if self._progress is None:
             self._progress = await asyncio.to_thread(load, self._state)
-        progress = self._progress
-        messages = await asyncio.to_thread(gather, self._sources, progress, self._around.now())
+        now = self._around.now()
+        return self._progress, await asyncio.to_thread(gather, self._sources, self._progress, now)
+
+    async def _round(self, quiet: timedelta) -> Reconciled:
+        progress, messages = await self._gathered()
         done = await self._file_all(progress, messages, quiet)
         await asyncio.to_thread(save, self._state, progress)
         await asyncio.to_thread(shorten, self._sources, progress)
@@ -176,7 +189,7 @@ class Reconciler:
                 del progress.calls[call.id]  # the ordinary case: the line has served it
                 continue
             try:
-                opened, message = await self._file(call, path)
+                filed, message = await self._file(call, path)
             except (DatabaseError, StoreError, OSError) as error:
                 log.error("call not filed yet", call=call.id, error=str(error))
                 failed += 1
@@ -185,13 +198,14 @@ class Reconciler:
                 log.exception("call not filed", call=call.id)
                 failed += 1
                 continue
-            tickets += opened
+            tickets += filed.opened
             taken += message
-            del progress.calls[call.id]
+            if filed.ended:
+                del progress.calls[call.id]
         return Reconciled(tickets, taken, len(progress.calls) - failed, failed)
 
-    async def _file(self, call: Evidence, path: Path | None) -> tuple[bool, bool]:
-        """File one call; whether a ticket was opened for it, and whether it has a message."""
+    async def _file(self, call: Evidence, path: Path | None) -> tuple[Filed, bool]:
+        """File one call; what came of it, and whether it has a message."""
         message = await asyncio.to_thread(self._keep, call, path) if path is not None else None
         around = self._around
         caller = around.locate(call.caller_id)
@@ -202,7 +216,7 @@ class Reconciler:
             with contextlib.suppress(FileNotFoundError):  # put aside as damaged
                 await asyncio.to_thread(path.unlink)
         log.info("call filed", call=call.id, stage=call.stage, ticket=filed.ticket_id)
-        return filed.opened, message is not None
+        return filed, message is not None
 
     def _keep(self, call: Evidence, path: Path) -> NewRecording | None:
         """Bring a message into our store; None if nothing was said. Waits for the disk."""

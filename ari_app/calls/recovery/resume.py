@@ -2,13 +2,13 @@
 
 A call whose channel is still in our application re-enters the stage that the journal names, with
 what it needs. A call whose channel is gone is wrapped up: its recordings are kept, and it gets the
-ticket it calls for. A call that the dialplan serves alone stays there (reconciliation ends it);
-the talk that it may have been before is wrapped up.
+ticket it calls for. A call that the dialplan serves alone, or has served, is left to it
+(reconciliation ends it, and has its message); the talk that it may have been before is wrapped up.
 Calls of other systems on the same desk are theirs (`pbx.system_name` begins every call id), and
 messages of AGI scripts are finished by the FastAGI server.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,6 +16,9 @@ import structlog
 from ari_app.ari import ChannelSnapshot
 from ari_app.calls.call import BACK, Call, Stage
 from ari_app.calls.line import Line
+from ari_app.calls.new_call import new_call
+from ari_app.calls.recovery.evidence import Evidence
+from ari_app.calls.recovery.filing import has_talked, how_it_ended
 from ari_app.calls.talk.conversation import Conversation
 from ari_app.ivr.walk import Choice, Walk
 from desk import customers, journal
@@ -23,12 +26,20 @@ from desk.journal import Call as Journaled
 
 log = structlog.get_logger()
 
-INBOUND = (
-    "huisheng-line",
-    "huisheng-callback",
-    "huisheng-outbound",
-    BACK,
-)  # the dialplan contexts of callers
+INBOUND = ("huisheng-line", "huisheng-callback", "huisheng-outbound", BACK)
+"""The dialplan contexts of callers, and of customers whom we have called."""
+EXPECT_SECONDS = 10.0  # for which those who waited are expected back in the line
+OUR_OWN = (Stage.MESSAGE, Stage.CONFIRM, Stage.CALLBACK)
+"""Stages that have something to finish whoever has served the caller since."""
+
+
+Noted = Callable[[], Awaitable[Mapping[str, Evidence]]]
+"""Tells what the dialplan has noted of calls that are not settled yet, by their ids."""
+
+
+async def nothing_noted() -> Mapping[str, Evidence]:
+    """Where the dialplan keeps no notes for us."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -48,8 +59,12 @@ class Found:
     owned_bridges: frozenset[str]
 
 
-async def find(line: Line) -> Found:
-    """Ask Asterisk and the journal. Raises AriError, DatabaseError."""
+async def find(line: Line, noted: Mapping[str, Evidence]) -> Found:
+    """Ask Asterisk and the journal; `noted`: what the dialplan has noted of calls, by their ids.
+
+    Raises:
+        AriError, DatabaseError: one of them does not say.
+    """
     application = await line.ari.applications.get(line.ari.application)
     channels = {channel.id: channel for channel in await line.ari.channels.list()}
     inside = frozenset(application.channel_ids)
@@ -61,9 +76,12 @@ async def find(line: Line) -> Found:
     unfinished: list[tuple[Journaled, ChannelSnapshot | None]] = []
     for journaled in await _unfinished(line):
         channel = callers.pop(journaled.id, None)
-        if channel is None and journaled.id in channels and not _has_talked(journaled):
-            log.info("the dialplan serves this call", call=journaled.id)
-            continue
+        if channel is None and not has_talked(journaled):
+            evidence = noted.get(journaled.id)
+            is_served = evidence is not None and evidence.fallback
+            if journaled.id in channels or (is_served and journaled.stage not in OUR_OWN):
+                log.info("the dialplan serves this call, or has", call=journaled.id)
+                continue
         unfinished.append((journaled, channel))
     going_on = [journaled for journaled, channel in unfinished if channel is not None]
     talks = list(_talks(going_on))
@@ -76,13 +94,35 @@ async def find(line: Line) -> Found:
     )
 
 
-def _has_talked(call: Journaled) -> bool:
-    """Whether a talk has left something to be taken down and kept. Nobody but the wrap-up does so,
-    and it does not wait for the end of what the dialplan hears after the talk. A customer whose
-    telephone still rings for a call-back has a talk prepared, and has not talked."""
-    if call.stage == Stage.CALLBACK:
-        return False
-    return "talk" in call.state or bool(call.state.get("recordings"))
+async def former_calls(line: Line, noted: Mapping[str, Evidence]) -> tuple[Sequence[Call], Found]:
+    """The calls to be gone on with, each in its stage; who waits keeps the place.
+
+    Raises:
+        AriError, DatabaseError: Asterisk or the desk does not say.
+    """
+    found = await find(line, noted)
+    waiting = [
+        call.id
+        for call, channel in found.unfinished
+        if channel is not None and call.stage == Stage.QUEUE
+    ]
+    line.queue.expect(waiting, EXPECT_SECONDS)  # nobody passes those whose calls come later
+    calls = []
+    for journaled, channel in found.unfinished:
+        call = new_call(channel or ChannelSnapshot(id=journaled.id), line)
+        await remember(call, journaled, line)
+        if channel is None:
+            log.warning("call was lost with a former process", call=call.id, stage=call.stage)
+            # Where it keeps what the caller has told, or does what the customer pressed.
+            if call.stage not in (Stage.MESSAGE, Stage.CONFIRM):
+                call.stage = Stage.WRAP_UP
+                call.end_cause = how_it_ended(noted.get(call.id))
+        calls.append(call)
+    for channel in found.unknown:  # came while nobody was here to journal it
+        call = new_call(channel, line)
+        call.lease.doubt()
+        calls.append(call)
+    return calls, found
 
 
 def _talks(calls: Sequence[Journaled]) -> Iterator[Conversation]:

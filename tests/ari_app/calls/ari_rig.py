@@ -37,6 +37,7 @@ class Ari:
     def __init__(self, pbx: Pbx) -> None:
         self.pbx, self.dead = pbx, False
         self.entered: Inbox[StasisStart] = Inbox(1000)
+        self.found: Inbox[ChannelSnapshot] = Inbox(1000)
         self.exchange = Exchange(self._arrived)
         pbx.feed = self.exchange.feed
         for one in pbx.lines.values():
@@ -65,6 +66,9 @@ class Ari:
 
     def arrivals(self) -> Inbox[StasisStart]:
         return self.entered
+
+    def adopted(self) -> Inbox[ChannelSnapshot]:
+        return self.found
 
     def channel(self, ident: str) -> "Handle":
         return Handle(self, ident)

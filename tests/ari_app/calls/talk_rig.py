@@ -11,7 +11,9 @@ from ari_app.ari import ChannelDtmfReceived, ChannelSnapshot, NotFound
 from ari_app.calls.call import Call, Stage
 from ari_app.calls.controls import Controls
 from ari_app.calls.line import Line
-from ari_app.calls.switchboard import Switchboard, new_call
+from ari_app.calls.new_call import new_call
+from ari_app.calls.recovery.evidence import Evidence
+from ari_app.calls.switchboard import Switchboard
 from ari_app.queue import AgentState, Need
 from desk import journal, tickets, timeline
 from desk.recordings import NewRecording, StoreFull
@@ -122,6 +124,7 @@ class World:
         )
         monkeypatch.setattr("ari_app.calls.talk.listening.read_media", self._read_media)
         monkeypatch.setattr("ari_app.calls.switchboard.STOP_SECONDS", 0.5)
+        self.notes: dict[str, Any] = {}
         self.begin()
 
     # -- processes ---------------------------------------------------------------------------------
@@ -138,7 +141,14 @@ class World:
             setattr(self.line, name, part)
         self.board = Switchboard(self.line)
         self.controls = Controls(self.line, self.board.call)
-        self.task = asyncio.create_task(self.board.run())
+        self.task = asyncio.create_task(self.board.run(self._noted))
+
+    async def _noted(self) -> dict[str, Evidence]:
+        """What the dialplan writes down of callers whom it serves alone, or who hang up."""
+        if not self.notes:
+            return {}
+        now = self.line.now()
+        return {CALL_ID: Evidence(CALL_ID, now, **self.notes)}
 
     async def kill(self) -> None:
         """The process dies: it asks and records nothing any more; its media channels go."""

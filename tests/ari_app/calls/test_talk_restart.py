@@ -1,13 +1,14 @@
 """The application dies in a talk and comes back, in virtual time: the talk has never stopped."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from ari_app.ari import AriError, DeadlineExceeded, ServerError
 from ari_app.queue import AgentState
-from tests.ari_app.calls.pbx import Phone
-from tests.ari_app.calls.rig import CALL_ID
+from tests.ari_app.calls.pbx import Line, Phone
+from tests.ari_app.calls.rig import CALL_ID, OPEN_HOURS
 from tests.ari_app.calls.talk_rig import AGENT, OTHER, WRAPS_UP, World
 
 pytestmark = pytest.mark.looptime
@@ -154,3 +155,66 @@ async def test_caller_whose_talk_asterisk_never_tells_of_is_with_the_dialplan_in
     world.pbx.refuses["members"] = DeadlineExceeded("late")
     world.begin()
     await world.until(lambda: world.caller is not None and world.caller.alone, 60)
+
+
+@pytest.mark.parametrize(
+    ("notes", "cause"),
+    [
+        ({}, "lost"),
+        ({"ended_at": OPEN_HOURS, "hangup_cause": 16}, "hangup"),
+        ({"fallback": True}, "dialplan"),
+        ({"fallback": True, "ended_at": OPEN_HOURS}, "dialplan"),
+    ],
+)
+async def test_cause_of_a_talk_that_ended_without_us_is_what_the_dialplan_saw(
+    world: World, notes: dict[str, Any], cause: str
+) -> None:
+    await world.talking()
+    await world.kill()
+    world.leaves()
+    world.notes = notes
+    world.begin()
+    await world.board.resumed.wait()
+    await world.over()
+    assert (await world.journaled()).cause == cause
+    assert await world.ticket() == "call"
+
+
+async def test_caller_whom_the_dialplan_has_served_to_the_end_is_left_to_its_notes(
+    world: World,
+) -> None:
+    await world.call(OTHER)
+    await world.kill()
+    world.leaves()
+    world.notes = {"fallback": True, "ended_at": OPEN_HOURS}
+    world.begin()
+    await world.board.resumed.wait()
+    await world.over()
+    call = await world.journaled()
+    assert (call.ended_at, call.ticket_id) == (None, None), "a message may be there: see Reconciler"
+
+
+async def test_caller_whom_a_half_dead_connection_did_not_announce_is_served(world: World) -> None:
+    await world.board.resumed.wait()
+    channel = world.pbx.add(Line("huisheng-1.2", "PJSIP/carrier-2", inside=True))
+    leg = world.pbx.add(Line("c-0-1", "PJSIP/8001-1", inside=True, context=""))
+    for one in (leg, channel, channel):
+        world.ari.exchange.adopt(one.id)
+        world.ari.found.put(one.snapshot())
+    await world.until(lambda: "answer huisheng-1.2" in world.pbx.asked)
+    assert world.pbx.asked.count("answer huisheng-1.2") == 1
+    assert world.board.call_ids == {"huisheng-1.2"}
+
+
+async def test_call_that_a_connect_finds_again_is_served_once(world: World) -> None:
+    call = await world.talking()
+    assert world.caller is not None
+    world.ari.found.put(world.caller.snapshot())
+    await asyncio.sleep(1)
+    assert world.board.call(CALL_ID) is call
+    world.leaves()
+    await world.over()
+    world.ari.found.put(Line(CALL_ID, "PJSIP/carrier-1", inside=True).snapshot())
+    await asyncio.sleep(1)
+    assert world.board.live == 0
+    assert (await world.kinds()).count("call.ended") == 1

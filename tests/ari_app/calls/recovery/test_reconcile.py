@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ari_app.calls.recovery import reconcile, sources
 from ari_app.calls.recovery.filing import file_call
 from ari_app.calls.recovery.sources import Progress
-from desk import timeline
+from desk import journal, timeline
 from desk.errors import DatabaseUnavailable
 from desk.recordings import StoreFull
 from stt.wav import probe
@@ -303,3 +303,53 @@ async def test_what_was_taken_in_is_not_read_again_and_the_files_stay_small(
     kept = json.loads((world.folder / "progress").read_bytes())
     assert kept["calls"] == {}
     assert sum(path.stat().st_size for path in world.folder.glob("c*.csv*")) < 20_000
+
+
+async def test_ticket_of_a_call_that_nobody_ended_says_how_far_the_caller_came(world: World):
+    """Its wrap-up has failed, say: we have served it, and it is not "never reached"."""
+    stages = {"queue": "排队", "menu": "语音菜单", "talk": "通话"}
+    for number, stage in enumerate(stages, 1):
+        ident = world.received(number)
+        await world.begun(ident, stage)
+        world.ended(ident)
+    await world.once()
+    for ticket, (number, stage) in zip(await world.tickets(), enumerate(stages, 1), strict=True):
+        call = await world.call(call_id(number))
+        assert ticket.call_id == call.id
+        assert ticket.labels == ("地区:天津", f"阶段:{stages[stage]}")
+        assert (call.stage, call.cause) == (stage, "hangup")
+
+
+async def test_call_that_asterisk_died_with_is_lost_and_one_that_the_dialplan_served_is_not(
+    world: World,
+):
+    lost, served = world.received(1), world.fallback(2)
+    for ident in (lost, served):
+        await world.begun(ident, "menu")
+    await world.once()
+    assert [(await world.call(ident)).cause for ident in (lost, served)] == ["lost", "dialplan"]
+
+
+async def test_call_whose_recordings_are_still_to_be_kept_is_left_to_its_wrap_up(world: World):
+    ident = world.received(1)
+    await world.begun(ident, "talk", state={"recordings": [{"name": "party-1"}]})
+    world.ended(ident)
+    for _ in range(3):
+        assert (await world.once()).waiting == 1
+    (ticket,) = await world.tickets()
+    call = await world.call(ident)
+    assert (call.ended_at, call.ticket_id) == (None, ticket.id)
+    assert (await world.kinds(ident)).count("call.reconciled") == 1
+    await world.db.write(journal.end, ident, "hangup", NOW)
+    assert (await world.once()).waiting == 0
+
+
+async def test_what_is_noted_is_known_before_anything_is_filed(world: World):
+    ident = world.fallback(1)
+    reconciler = world.reconciler()
+    noted = await reconciler.noted()
+    assert noted[ident].fallback
+    assert noted[ident].ended_at is not None
+    assert await world.tickets() == []
+    assert (await reconciler.once()).tickets == 1
+    assert await reconciler.noted() == {}

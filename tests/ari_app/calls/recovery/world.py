@@ -124,11 +124,13 @@ class World:
 
     # what the line itself has journaled
 
-    async def begun(self, ident: str, stage: str = "menu", *, over: bool = False) -> None:
+    async def begun(
+        self, ident: str, stage: str = "menu", *, over: bool = False, state: Any = None
+    ) -> None:
         def work(db: Any) -> None:
             caller = locate(TIANJIN_NUMBER, "022")
             journal.begin(db, NewCall(ident, LINE, TIANJIN_NUMBER, caller), NOW)
-            journal.enter_stage(db, ident, stage, {}, NOW)
+            journal.enter_stage(db, ident, stage, state or {}, NOW)
             if over:
                 journal.end(db, ident, "hangup", NOW + timedelta(seconds=20))
 
