@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from desk import automation, customers, messages, tickets
+from desk import automation, customers, messages, tickets, timeline
 from desk.automation import runs
 from desk.automation.check import check, shipped
 from desk.chores import catch_up
@@ -25,6 +25,7 @@ from desk.sla.book import Book
 from desk.sla.editions import apply
 from desk.sla.settings import SlaSettings
 from desk.tickets import By, NewTicket, Role, joining
+from tests.crm_bridge.test_kinds import TABLE
 from tests.desk.automation.cases import HOUSE, LI, MOBILE, START, Clock
 from tests.rig.samples import begin
 
@@ -247,3 +248,17 @@ def test_each_rule_that_comes_along_has_a_test_here() -> None:
     written = Path(__file__).read_text(encoding="utf-8")
     own = [name for name in NAMES if f'"{name}"' not in written and name != "silent-customer"]
     assert own == []
+
+
+async def test_what_rules_tasks_and_messages_tell_is_as_their_examples_say(life: Life) -> None:
+    await waiting(life)
+    await life.ring("c2", "abandoned")
+    await life.work(hours=25)
+    told = await life.db.read(timeline.entries_after, 0, 999)
+    ours = [each for each in told if each.kind.partition(".")[0] in ("rule", "task", "message")]
+    assert {each.kind for each in ours} >= {
+        "rule.ran", "rule.webhook", "rule.activated", "task.added", "task.overdue",
+        "message.queued",
+    }  # fmt: skip
+    for each in ours:
+        assert set(each.body or {}) == set(TABLE[each.kind]), each.kind
