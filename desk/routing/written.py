@@ -11,12 +11,27 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
-from ruamel.yaml.tokens import AliasToken
+from ruamel.yaml.tokens import (
+    AliasToken,
+    BlockEndToken,
+    BlockMappingStartToken,
+    BlockSequenceStartToken,
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+)
 
 from desk.routing.errors import Finding
 from desk.routing.ruleset import RuleSet
 
-MOST_CHARACTERS = 200_000
+MOST_CHARACTERS = 60_000
+MOST_DEPTH = 20
+
+_BEGINS = (
+    BlockMappingStartToken, BlockSequenceStartToken, FlowMappingStartToken, FlowSequenceStartToken,
+)  # fmt: skip
+_ENDS = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
 
 Location = Sequence[int | str]
 M = TypeVar("M", bound=BaseModel)
@@ -89,11 +104,9 @@ def _parsed(text: str, beginning: str) -> tuple[Any, Finding | None]:
     yaml = YAML(typ="rt")
     yaml.Constructor = _PlainDates
     try:
-        for token in YAML(typ="rt").scan(text):
-            if isinstance(token, AliasToken):
-                return None, _whole(
-                    token.start_mark.line + 1, f"an alias (*{token.value})", "write it out"
-                )
+        finding = _not_to_be_parsed(text)
+        if finding is not None:
+            return None, finding
         data = yaml.load(text)
     except DuplicateKeyError as error:
         found = re.search(r'duplicate key "?(.*?)"? with value', str(error.problem))
@@ -113,6 +126,22 @@ def _parsed(text: str, beginning: str) -> tuple[Any, Finding | None]:
     if not isinstance(data, dict):
         return None, _whole(1, "no rule set", beginning)
     return data, None
+
+
+def _not_to_be_parsed(text: str) -> Finding | None:
+    """What must not come to the parser, whose time grows with the square of the depth."""
+    depth = 0
+    for token in YAML(typ="rt").scan(text):
+        line = token.start_mark.line + 1
+        if isinstance(token, AliasToken):
+            return _whole(line, f"an alias (*{token.value})", "write it out")
+        if isinstance(token, _BEGINS):
+            depth += 1
+        elif isinstance(token, _ENDS):
+            depth -= 1
+        if depth > MOST_DEPTH:
+            return _whole(line, "nested too deeply", "this is no rule set")
+    return None
 
 
 def _line(error: MarkedYAMLError) -> int:
