@@ -2,7 +2,8 @@
 answer or refuse as a test says, and talks that last a minute."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from ari_app.ari import (
 from ari_app.ari.exchange import Exchange
 from ari_app.callback_settings import CallbackSettings
 from ari_app.calls.call import Call, Stage
+from ari_app.calls.callback.callbacks import Callbacks
 from ari_app.calls.line import Line
 from desk import callbacks, journal, tickets
 from desk.callbacks import Callback, NewCallback
@@ -252,3 +254,14 @@ class World:
 
     async def done(self, callback_id: int = 1) -> Callback:
         return await self.until(lambda row: row.state == "done", callback_id)
+
+
+@asynccontextmanager
+async def working(world: World) -> AsyncIterator[None]:
+    """Call-backs are made for the length of the block."""
+    task = asyncio.create_task(Callbacks(world.line, world.board).run())  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

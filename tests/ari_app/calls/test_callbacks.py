@@ -1,33 +1,20 @@
-"""Who may ask for a call-back, whom we dial and when, and that no trouble of ours loses a wish."""
+"""Whom we call back and when: once per attempt, within the limits, and no wish lost by us."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from ari_app.ari import ChannelDestroyed, ChannelSnapshot
-from ari_app.callback_settings import CallbackSettings, check_callback
-from ari_app.calls.callback.callbacks import Callbacks
-from ari_app.calls.callback.dial import why_not
-from ari_app.calls.serve import serve
-from ari_app.outbound_settings import check_outbound
-from desk import callbacks, journal, timeline
-from desk.errors import DatabaseBusy
-from desk.journal import NewCall
-from desk.outbound import LimitSettings, OutboundSettings
-from desk.outbound.numbers import dial_string
-from desk.region import locate
-from tests.ari_app.calls.callback_rig import CUSTOMER, FIRST, TALK_SECONDS, World
-from tests.ari_app.calls.rig import CALL_ID, Desk, FakeChannel, call_on, line_on, outcome, settings
+from desk import journal, timeline
+from desk.outbound import LimitSettings
+from tests.ari_app.calls.callback_rig import CUSTOMER, FIRST, TALK_SECONDS, World, working
+from tests.ari_app.calls.rig import Desk
 
 pytestmark = pytest.mark.looptime
 
-ON = OutboundSettings(trunk="carrier")
-LIMITS = LimitSettings()
 MINUTE = 60.0
 
 
@@ -41,165 +28,6 @@ async def desk() -> AsyncIterator[Desk]:
 @pytest_asyncio.fixture
 async def world(desk: Desk) -> World:
     return World.of(desk)
-
-
-@asynccontextmanager
-async def working(world: World) -> AsyncIterator[None]:
-    """Call-backs are made for the length of the block."""
-    task = asyncio.create_task(Callbacks(world.line, world.board).run())  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.mark.parametrize(
-    ("caller_id", "dialled"),
-    [
-        ("13820220001", "13820220001"),
-        ("+8613820220001", "13820220001"),
-        ("02287654321", "02287654321"),
-        ("87654321", "02287654321"),
-        ("anonymous", None),
-        ("", None),
-        ("+4915112345678", None),
-        ("0085223456789", None),
-        ("95588", None),
-        ("4008123123", None),
-        ("10086", None),
-        ("8001", None),
-        ("13820220001@premium.example", None),
-        ("13820220001&PJSIP/0900", None),
-        ("0013820220001", None),
-    ],
-)
-def test_only_chinese_subscribers_are_called_and_nothing_that_a_text_says(
-    caller_id: str, dialled: str | None
-) -> None:
-    assert dial_string(locate(caller_id, "022"), LIMITS) == dialled
-
-
-def test_prefixes_that_are_not_allowed_are_not_called() -> None:
-    mobiles = LIMITS.model_copy(update={"allowed_prefixes": ["1"]})
-    assert dial_string(locate("02287654321", "022"), mobiles) is None
-    assert dial_string(locate(CUSTOMER, "022"), mobiles) == CUSTOMER
-
-
-@pytest.mark.parametrize(
-    ("cause", "state", "why"),
-    [
-        (17, "Ringing", "busy"),
-        (17, "Down", "busy"),
-        (21, "Ringing", "rejected"),
-        (19, "Ringing", "no_answer"),
-        (16, "Ringing", "no_answer"),
-        (19, "Down", "trunk"),
-        (1, "Down", "no_such_number"),
-        (34, "Down", "trunk"),
-        (38, "Ringing", "trunk"),
-    ],
-)
-def test_a_trunk_that_fails_is_not_taken_for_a_customer_who_does_not_answer(
-    cause: int, state: str, why: str
-) -> None:
-    event = ChannelDestroyed(channel=ChannelSnapshot(id="c", state=state), cause=cause)
-    assert why_not(event, rang=False) == why
-
-
-def test_settings_name_the_trunk_schedule_or_prompt_that_is_missing() -> None:
-    plain = settings()
-
-    def problems(hours: str | None = None, **values: Any) -> list[str]:
-        found = [
-            *check_callback(CallbackSettings(hours=hours), True, plain.ivr),
-            *check_outbound(OutboundSettings(**values), plain.pbx, plain.ivr),
-        ]
-        return [problem.message for problem in found]
-
-    assert problems() == []
-    assert problems(trunk="carrier", hours="day") == []
-    assert "carrier" in problems(trunk="carier")[0]
-    assert "day" in problems(hours="dya")[0]
-    assert "takes calls only" in problems(trunk="carrier", shown_number="4001234567")[0]
-    none = {"allowed_prefixes": ["1"], "refused_prefixes": ["1"]}
-    assert "no number at all" in problems(trunk="carrier", limits=none)[0]
-    bare = plain.ivr.model_copy(update={"prompts": {}})
-    assert len(list(check_callback(CallbackSettings(), True, bare))) == 5
-    assert list(check_callback(CallbackSettings(), False, bare)) == []
-    assert len(list(check_outbound(ON, plain.pbx, bare))) == 11
-
-
-class TestAsking:
-    """A caller in the queue, where every agent has a call."""
-
-    async def _visit(
-        self, desk: Desk, caller_id: str, *does: tuple[float, str], trunk: str | None = "carrier"
-    ) -> FakeChannel:
-        line = line_on(desk, settings(outbound=OutboundSettings(trunk=trunk)))
-        for agent in line.settings.pbx.agents:
-            line.queue.busy(agent.extension, "another")
-        channel, loop = FakeChannel(), asyncio.get_running_loop()
-        call = call_on(line, channel, caller_id)
-        for seconds, key in ((1.5, "0"), *does):
-            loop.call_later(seconds, channel.press if key else lambda _: channel.leave(), key)
-        with call.events:
-            await serve(call, line)
-        line.queue.close()
-        assert line.queue.waiting() == ()
-        assert line.callback_wanted.is_set() == ("callback" in channel.heard)
-        return channel
-
-    async def test_number_is_read_back_and_the_wish_is_kept_with_place_and_ticket(
-        self, desk: Desk
-    ) -> None:
-        channel = await self._visit(desk, "01062345678", (8, "2"))
-        digits = [f"digit-{digit}" for digit in "01062345678"]
-        at = channel.heard.index("queue_callback_keys")
-        assert channel.heard[at:] == ["queue_callback_keys", "callback", *digits, "goodbye"]
-        call, ticket = await outcome(desk)
-        assert call.cause == "completed"
-        assert ticket is not None
-        assert ticket.type == "callback"
-        (row,) = await desk.read(callbacks.waiting)
-        assert (row.call_id, row.number) == (CALL_ID, "01062345678")
-        assert row.need["team"] == "national"
-        assert row.since.isoformat() == call.state["since"]
-
-    async def test_key_is_heard_while_its_prompt_still_plays(self, desk: Desk) -> None:
-        channel = await self._visit(desk, "01062345678", (4.5, "2"))
-        assert channel.at("play callback") < 5
-        assert len(await desk.read(callbacks.waiting)) == 1
-
-    async def test_caller_who_hangs_up_during_the_promise_is_called_back(self, desk: Desk) -> None:
-        await self._visit(desk, "01062345678", (8, "2"), (8.5, ""))
-        call, ticket = await outcome(desk)
-        assert call.cause == "hangup"
-        assert ticket is not None
-        assert ticket.type == "callback"
-        assert len(await desk.read(callbacks.waiting)) == 1
-
-    @pytest.mark.parametrize("caller_id", ["anonymous", "95588", "+4915112345678"])
-    async def test_number_that_cannot_be_called_is_offered_a_message_only(
-        self, desk: Desk, caller_id: str
-    ) -> None:
-        channel = await self._visit(desk, caller_id, (8, "2"), (10, "1"), (14, "#"))
-        assert "queue_keys" in channel.heard
-        assert "callback" not in channel.heard
-        assert "nobody" in channel.heard
-        assert await desk.read(callbacks.waiting) == []
-
-    async def test_nothing_is_offered_without_a_trunk(self, desk: Desk) -> None:
-        visit = ((8.0, "2"), (10.0, "1"), (14.0, "#"))
-        channel = await self._visit(desk, CUSTOMER, *visit, trunk=None)
-        assert "queue_callback_keys" not in channel.heard
-        assert await desk.read(callbacks.waiting) == []
-
-    async def test_wish_of_a_locked_desk_is_kept_once_it_is_back(self, desk: Desk) -> None:
-        asyncio.get_running_loop().call_later(7, desk.lock, 300)
-        channel = await self._visit(desk, CUSTOMER, (8, "2"))
-        assert channel.heard[-1] == "goodbye"
-        assert len(await desk.read(callbacks.waiting)) == 1
 
 
 async def test_agent_is_rung_first_then_the_customer_and_both_talk_once(world: World) -> None:
@@ -355,79 +183,3 @@ class TestLimits:
 
 def _change_number(db: Any, number: str) -> None:
     db.exec_driver_sql("UPDATE callbacks SET number = ?", (number,))
-
-
-class TestRestart:
-    async def _dialling(self, world: World, channel_id: str) -> None:
-        """What a process leaves that died once it had dialled, or just before."""
-
-        def take(db: Any) -> None:
-            now, caller = world.line.now(), locate(CUSTOMER, "022")
-            assert callbacks.dialling(db, 1, channel_id, now)
-            new = NewCall(channel_id, CUSTOMER, CUSTOMER, caller, direction="outbound")
-            journal.begin(db, new, now)
-
-        await world.ask()
-        await world.desk.write(take)
-
-    async def test_attempt_of_unknown_outcome_counts_as_made(self, world: World) -> None:
-        await self._dialling(world, "huisheng-callback-1-a")
-        async with working(world):
-            row = await world.until(lambda row: row.state == "waiting")
-            assert (row.outcome, row.attempts) == ("lost", 1)
-            assert world.pbx.rung == []
-            row = await world.done()
-        assert (row.outcome, row.attempts) == ("answered", 2)
-        assert world.pbx.customers_rung[0] > 10 * MINUTE
-
-    async def test_customer_whom_a_former_process_rings_is_not_rung_a_second_time(
-        self, world: World
-    ) -> None:
-        await self._dialling(world, "huisheng-callback-1-a")
-        world.pbx.there.add("huisheng-callback-1-a")
-        async with working(world):
-            await asyncio.sleep(30)
-            assert (await world.row()).state == "dialling"
-            world.pbx.end("huisheng-callback-1-a", 19)
-            row = await world.until(lambda row: row.state == "waiting")
-            assert row.outcome == "lost"
-        assert world.pbx.rung == []
-
-    async def test_two_processes_dial_a_customer_once(self, world: World, desk: Desk) -> None:
-        other = World.of(desk)
-        other.line.ari = world.pbx  # type: ignore[assignment]
-        await world.ask()
-        async with working(world), working(other):
-            await world.done()
-            await asyncio.sleep(3600)
-        assert len(world.pbx.customers_rung) == 1
-
-
-class TestTroubleOfTheDesk:
-    async def test_nothing_is_dialled_that_the_desk_does_not_know(
-        self, world: World, desk: Desk
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(5.5, setattr, desk, "failure", DatabaseBusy("locked"))
-        loop.call_later(600, setattr, desk, "failure", None)
-        await world.ask()
-        async with working(world):
-            await asyncio.sleep(590)
-            assert world.pbx.customers_rung == []
-            assert world.line.queue.standing("8001").state == "ready"
-            await asyncio.sleep(60)
-            row = await world.done()
-        assert (row.outcome, row.attempts) == ("answered", 1)
-
-    async def test_talk_is_not_repeated_because_its_end_was_not_recorded(
-        self, world: World, desk: Desk
-    ) -> None:
-        await world.ask()
-        async with working(world):
-            await world.until(lambda row: row.state == "dialling")
-            await asyncio.sleep(20)
-            desk.lock(1800)
-            await asyncio.sleep(1900)
-            row = await world.done()
-        assert (row.outcome, row.attempts) == ("answered", 1)
-        assert len(world.pbx.customers_rung) == 1
