@@ -1,6 +1,6 @@
 """`huisheng demo --story closed-loop`: the timeline as it happens, and a picture of the case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ def show(console: Console, loop: Loop) -> None:
                 f"{clock(step['at'])} {STATUSES[step['status']]} {step['status']}": step["actor"]
                 for step in loop.history
             },
-            **{f"回访 call-back {n}": _call(loop, each) for n, each in enumerate(loop.calls, 1)},
+            **dict(row for n, each in enumerate(loop.calls, 1) for row in _call(loop, n, each)),
+            "确认 confirmed by": _confirmed(loop),
             **{f"时限 SLA {each['target']}{_round(loop, each)}": _sla(each) for each in loop.sla},
             "短信 SMS": " ".join(each["template"] for each in loop.messages),
             "评分 score": _score(loop),
@@ -69,16 +70,20 @@ def clock(at: str) -> str:
     return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
 
 
-def _call(loop: Loop, call: Mapping[str, Any]) -> str:
-    said = next((one for one in loop.confirmations if one["call_id"] == call["call_id"]), None)
-    evidence = ""
-    if said is not None:
-        evidence = f",身份 {said['identity']},录音 {said['recording_id']}"
+def _call(loop: Loop, number: int, call: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     outcome = OUTCOMES.get(call["outcome"], call["outcome"])
-    return (
-        f"{clock(call['placed_at'])} {call['shown']} → {call['e164']} {outcome}"
-        f"(录音 consent {call['consent']}{evidence})"
-    )
+    ways = f"{call['shown']} → {call['e164']}"
+    yield f"回访 call-back {number}", f"{clock(call['placed_at'])} {ways} {outcome}"
+    said = next((one for one in loop.confirmations if one["call_id"] == call["call_id"]), None)
+    if said is not None:
+        kept = f"consent {call['consent']},录音 recording {said['recording_id']}"
+        yield f"凭据 evidence {number}", f"身份 {said['identity']},{kept}"
+
+
+def _confirmed(loop: Loop) -> str:
+    closing = loop.ticket["confirmation_id"]
+    said = next(one for one in loop.confirmations if one["id"] == closing)
+    return f"客户本人 the customer, by {said['source']},第 {said['cycle']} 轮 cycle"
 
 
 def _round(loop: Loop, target: Mapping[str, Any]) -> str:

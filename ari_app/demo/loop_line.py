@@ -25,7 +25,7 @@ TALK = (
 )
 RINGS_SECONDS = 1.0
 THINK_SECONDS = 1.2  # from a question's end to the key, where the question is short
-LISTEN_SECONDS = {"identity": 6.5, "consent": 3.5, "question": 4.0}
+LISTEN_SECONDS = {"identity": 5.5, "consent": 3.0, "question": 3.5}
 """After which this customer has heard enough of a question: he may press before its end."""
 STAY_SECONDS = 30.0
 

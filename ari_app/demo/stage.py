@@ -49,7 +49,7 @@ def rules_for(settings: Settings, folder: Path) -> str:
 
 
 async def set_stage(line: DemoLine, rules: str) -> None:
-    """Make all of it, and wait until the line's chores follow what happens.
+    """Wait until the line's chores follow what happens, then make all of it.
 
     Raises:
         DeskError: the rules cannot be used.
@@ -76,10 +76,10 @@ async def set_stage(line: DemoLine, rules: str) -> None:
         routing.activate(db, rules, now, actor=ACTOR)
         sla.apply(db, book, now, actor=ACTOR)
 
-    await line.db.write(made, utc_now())
-    with line.db.subscribe() as commits:
+    with line.db.subscribe() as commits:  # before its chores, the line has not said who it is
         while not {each.name for each in await line.db.read(standing)} >= FOLLOWERS:
             await commits.wait(LOOK_SECONDS)
+    await line.db.write(made, utc_now())
 
 
 async def token_of(line: DemoLine, extension: str) -> str:
