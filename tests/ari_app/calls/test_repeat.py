@@ -19,6 +19,7 @@ from ari_app.calls.serve import serve
 from desk import customers, journal, tickets, timeline
 from desk.errors import DatabaseBusy
 from desk.outbound import marks
+from desk.region import locate
 from desk.tickets import Status, Ticket, closing, confirmations, progress_calls, steps
 from desk.tickets.progress_calls import Outcome
 from tests.ari_app.calls.rig import (
@@ -313,7 +314,7 @@ class TestWhoIsHe:
         call = call_on(line, channel, "01062345678")
         call.stage = Stage.REPEAT
         call.state[STATE] = {"step": "number"}
-        call.caller = (await _located(line, "01062345678"),)[0]
+        call.caller = locate("01062345678", "022", table=line.regions)
         await line.journal.begin(call)
         loop = asyncio.get_running_loop()
         for place, key in enumerate(f"{case.number}#"):
@@ -325,12 +326,6 @@ class TestWhoIsHe:
         assert "repeat_state_resolved" in channel.heard
         assert "repeat_question" not in channel.heard
         assert await status(desk, case) == Status.RESOLVED
-
-
-async def _located(line: Line, number: str) -> Any:
-    from desk.region import locate
-
-    return locate(number, "022", table=line.regions)
 
 
 class TestTrouble:
