@@ -104,7 +104,7 @@ def activate(
     expected: int | None = None,
     restores: int | None = None,
 ) -> Edition:
-    """Put a rule set in force, if all of it is right; `rule.activated`. The one in force
+    """Put a rule set in force, if all of it is right; `automation.activated`. The one in force
     again changes nothing. Timers of rules that stay as they are go on; those of others are
     forgotten, and set anew for cases that wait already (`timers.set_for_waiting`).
 
@@ -142,11 +142,10 @@ def activate(
     forget_others(db, book)
     append(
         db,
-        kind="rule.activated",
+        kind="automation.activated",
         body={"edition": made.edition, "note": made.note, "restores": restores},
         now=now,
         actor=actor,
-        outbox_key="automation",
     )
     return made
 
@@ -160,7 +159,7 @@ def restore(
     actor: str,
     expected: int | None = None,
 ) -> Edition:
-    """Bring an earlier rule set back, as a new edition; `rule.activated`.
+    """Bring an earlier rule set back, as a new edition; `automation.activated`.
 
     Raises:
         NoSuchEdition: there is none.

@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy import Connection, func, or_, select, update
 
 from desk.automation.book import Ready
-from desk.automation.effects import EFFECTS, SUPERVISORS, Doing, NothingToDo
+from desk.automation.doing import SUPERVISORS, Doing, NothingToDo
+from desk.automation.effects import EFFECTS
 from desk.automation.runs import RunState
 from desk.automation.tools import Limits, Tools
 from desk.chores.failures import passing
@@ -66,7 +67,8 @@ def run(
     now: datetime,
     tools: Tools,
 ) -> RunState | None:
-    """Do what a rule says, once for a cause; `rule.ran`. None: it was done before.
+    """Do what a rule says, once for a cause; `rule.ran`, unless there was nothing to do. None: it
+    was done before.
 
     An action that is not possible, or not needed, does nothing and is noted with the reason; those
     after it are still done. A rule that went as far as `tools.limits` stops: nothing is done,
@@ -97,12 +99,32 @@ def run(
         return RunState.STOPPED
     actions = [_act(db, ready, number, cause, now, tools) for number in range(len(ready.rule.do))]
     state = RunState.FAILED if any(a["outcome"] == "failed" for a in actions) else RunState.DONE
-    entry = append(
+    last = before
+    if any(each["outcome"] != "skipped" for each in actions):
+        last = _tell(db, ready.name, edition, cause, state, actions, now)
+    mine = (table.c.rule == ready.name, table.c.cause == cause.name)
+    values = {"state": state.value, "actions": canonical(actions), "last_seq": last}
+    db.execute(update(table).where(*mine).values(**values))
+    log.info("a rule ran", rule=ready.name, cause=cause.name, ticket=row["ticket_id"], state=state)
+    return state
+
+
+def _tell(
+    db: Connection,
+    rule: str,
+    edition: int,
+    cause: Cause,
+    state: RunState,
+    actions: Sequence[Mapping[str, str]],
+    now: datetime,
+) -> int:
+    """Tell the timeline what a rule did; the entry's `seq`."""
+    return append(
         db,
         kind="rule.ran",
         body={
             "number": ticket_number(cause.ticket_id),
-            "rule": ready.name,
+            "rule": rule,
             "edition": edition,
             "cause": cause.name,
             "state": state.value,
@@ -110,13 +132,8 @@ def run(
         },
         now=now,
         ticket_id=cause.ticket_id,
-        actor=f"{ACTOR}{ready.name}",
-    )
-    mine = (table.c.rule == ready.name, table.c.cause == cause.name)
-    values = {"state": state.value, "actions": canonical(actions), "last_seq": entry.seq}
-    db.execute(update(table).where(*mine).values(**values))
-    log.info("a rule ran", rule=ready.name, cause=cause.name, ticket=row["ticket_id"], state=state)
-    return state
+        actor=f"{ACTOR}{rule}",
+    ).seq
 
 
 def depth_of(db: Connection, ticket_id: int, seq: int) -> int:

@@ -41,7 +41,7 @@ TABLE = {
     for kind, body in re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| .* \| `(\{.*\})` \|$", TEXT, re.M)
 }
 SUBJECTS = {kind.partition(".")[0] for kind in TABLE}
-AT_HOME = {"account", "customer", "session", "token", "timeline", "unmasked"}
+AT_HOME = {"automation", "account", "customer", "session", "token", "timeline", "unmasked"}
 """Subjects of entries that concern no call, ticket or agent: they are not sent."""
 NOT_IN_THE_TIMELINE = {"utterance.partial", "queue.changed", "ticket.fields", *SCHEMA.paths()}
 """Passing events, and facts that conditions and templates ask about."""

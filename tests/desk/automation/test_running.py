@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from desk import journal, tickets
 from desk.automation import RunState, automation_chores, effects
 from desk.automation.chores import PREFIXES
+from desk.automation.doing import Doing
 from desk.automation.following import reaction
 from desk.automation.settings import AutomationSettings
 from desk.chores import asides, follower
@@ -74,7 +75,7 @@ async def test_rules_are_asked_in_their_order_each_on_what_the_one_before_left(
 async def test_what_a_failed_action_wrote_is_undone_and_the_rest_is_kept(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(connection: Connection, doing: effects.Doing, given: Any) -> str:
+    def half(connection: Connection, doing: Doing, given: Any) -> str:
         effects.note(connection, doing, given)
         connection.execute(text("INSERT INTO tasks (id) VALUES (1)"))
         return "never"
@@ -95,7 +96,7 @@ async def test_a_process_that_dies_in_the_middle_of_a_rule_has_done_nothing_of_i
     desk = await begun(db, NOTED)
     real, broken = effects.EFFECTS["label"], True
 
-    def dies(connection: Connection, doing: effects.Doing, given: Any) -> str:
+    def dies(connection: Connection, doing: Doing, given: Any) -> str:
         done = real(connection, doing, given)
         if broken:
             raise DatabaseBusy("the connection is gone")
