@@ -10,7 +10,7 @@ from desk.db.schema.outbound import outbound_requests
 from desk.db.types import moment
 from desk.links import LinkSettings
 from desk.messages.templates import Templates
-from desk.outbound import attempts, confirming, requests
+from desk.outbound import attempts, confirming, due, requests
 from desk.outbound.ordering import CLICK_SECONDS
 from desk.outbound.revisits import next_visit, tell_due
 from desk.outbound.settings import OutboundSettings
@@ -102,7 +102,7 @@ class _Outbound:
 
     def next_at(self, db: Connection) -> datetime | None:
         """The earliest of what `work` looks for."""
-        moments = [requests.next_due(db, ("sms", "handler"))]
+        moments = [due.next_due(db, ("sms", "handler"))]
         for purposes, wait in (
             (_CLICKS, CLICK_SECONDS),
             (("confirm",), timedelta(days=self.settings.confirm.most_days)),

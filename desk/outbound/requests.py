@@ -5,7 +5,7 @@ back to `waiting` or on to `done`. `asked`: the customer has a message to answer
 the task; nothing more happens by itself before `due_at`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -14,7 +14,6 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from desk.db.insert import insert_unless_there
 from desk.db.schema.outbound import outbound_requests as requests
-from desk.db.types import moment
 from desk.errors import NoSuchTicket
 from desk.outbound.errors import NoSuchRequest
 from desk.outbound.numbers import Identity
@@ -127,7 +126,7 @@ def add(db: Connection, new: NewRequest, now: datetime, *, actor: str) -> tuple[
         "updated_at": now,
     }
     fresh = _INSERT.execute(db, row).rowcount == 1
-    made = _request(db.execute(_BY_KEY, {"of_key": row["key"]}).one())
+    made = request_of(db.execute(_BY_KEY, {"of_key": row["key"]}).one())
     if fresh:
         tell(
             db, made, "outbound.requested", now, actor=actor,
@@ -139,7 +138,7 @@ def add(db: Connection, new: NewRequest, now: datetime, *, actor: str) -> tuple[
 def get(db: Connection, request_id: int) -> Request | None:
     """The request with this id."""
     row = db.execute(_ONE, {"of_id": request_id}).one_or_none()
-    return _request(row) if row is not None else None
+    return request_of(row) if row is not None else None
 
 
 def for_change(db: Connection, request_id: int) -> Request:
@@ -151,7 +150,7 @@ def for_change(db: Connection, request_id: int) -> Request:
     row = db.execute(_FOR_CHANGE, {"of_id": request_id}).one_or_none()
     if row is None:
         raise NoSuchRequest(request_id)
-    return _request(row)
+    return request_of(row)
 
 
 def search(
@@ -182,55 +181,7 @@ def search(
         query = query.where(requests.c.state != "done")
     if before is not None:
         query = query.where(requests.c.id < before)
-    return [_request(row) for row in db.execute(query)]
-
-
-def to_call(db: Connection, now: datetime, limit: int) -> list[Request]:
-    """Requests for calls whose time has come, who waits longest first."""
-    query = (
-        select(requests)
-        .where(requests.c.state == "waiting", requests.c.way == "call", requests.c.due_at <= now)
-        .order_by(requests.c.due_at, requests.c.id)
-        .limit(limit)
-    )
-    return [_request(row) for row in db.execute(query)]
-
-
-def dialling(db: Connection, prefix: str) -> list[Request]:
-    """Requests that are being dialled by the system whose channels' ids begin so."""
-    query = select(requests).where(
-        requests.c.state == "dialling",
-        requests.c.channel_id.startswith(prefix, autoescape=True),
-    )
-    return [_request(row) for row in db.execute(query.order_by(requests.c.id))]
-
-
-def next_call(db: Connection, now: datetime) -> datetime | None:
-    """When the next request for a call comes due after `now`; None: none does."""
-    query = (
-        select(requests.c.due_at)
-        .where(requests.c.state == "waiting", requests.c.way == "call", requests.c.due_at > now)
-        .order_by(requests.c.due_at)
-        .limit(1)
-    )
-    at = db.execute(query).scalar_one_or_none()
-    return moment(at) if at is not None else None
-
-
-def next_due(db: Connection, ways: Sequence[Way]) -> datetime | None:
-    """When the next request of these ways wants something; None: nothing is known of."""
-    query = (
-        select(requests.c.due_at)
-        .where(
-            requests.c.state.in_(("waiting", "asked")),
-            requests.c.way.in_(ways),
-            requests.c.due_at.is_not(None),
-        )
-        .order_by(requests.c.due_at)
-        .limit(1)
-    )
-    at = db.execute(query).scalar_one_or_none()
-    return moment(at) if at is not None else None
+    return [request_of(row) for row in db.execute(query)]
 
 
 def take(db: Connection, request: Request, channel_id: str, now: datetime) -> Request:
@@ -321,7 +272,8 @@ def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at is not None else None
 
 
-def _request(row: Any) -> Request:
+def request_of(row: Any) -> Request:
+    """The request in a row of all columns."""
     return Request(
         id=row.id,
         key=row.key,

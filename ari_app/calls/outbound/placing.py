@@ -23,7 +23,7 @@ from ari_app.calls.outbound.settling import settle_attempt
 from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.talk.legs import hang_up
 from desk.errors import DatabaseError
-from desk.outbound import Cause, Request, limits, outcomes, requests
+from desk.outbound import Cause, Request, due, limits, outcomes, requests
 
 log = structlog.get_logger()
 
@@ -71,8 +71,8 @@ class Placing:
             if self._ringing and (await line.db.read(limits.standing)).stopped:
                 await self._silence()
             own = f"{line.settings.pbx.system_name}-"
-            under_way = await line.db.read(requests.dialling, own)
-            waiting = await line.db.read(requests.to_call, line.now(), MOST_LED)
+            under_way = await line.db.read(due.dialling, own)
+            waiting = await line.db.read(due.to_call, line.now(), MOST_LED)
         except DatabaseError as error:
             log.warning("calls that are wanted were not read", error=str(error))
             return []
@@ -83,7 +83,7 @@ class Placing:
         """For how many seconds nothing is to be done, if nobody writes."""
         now = self._line.now()
         try:
-            due_at = await self._line.db.read(requests.next_call, now)
+            due_at = await self._line.db.read(due.next_call, now)
         except DatabaseError:
             return LOOK_SECONDS
         return LOOK_SECONDS if due_at is None else min((due_at - now).total_seconds(), LOOK_SECONDS)

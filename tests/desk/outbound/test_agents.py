@@ -16,6 +16,7 @@ from desk.outbound import (
     OutboundSettings,
     Request,
     RequestEnded,
+    due,
     ordering,
     outcomes,
     requests,
@@ -61,7 +62,7 @@ async def test_a_click_is_due_at_once_and_the_same_click_is_one_call(db: Databas
     assert (first.id, first.purpose, first.number, first.agent) == (
         again.id, "click", "13820220001", "8001",
     )  # fmt: skip
-    assert [each.id for each in await db.read(requests.to_call, MORNING, 10)] == [first.id]
+    assert [each.id for each in await db.read(due.to_call, MORNING, 10)] == [first.id]
 
 
 async def test_a_click_that_the_line_did_not_take_in_time_is_over(db: Database) -> None:
@@ -96,11 +97,11 @@ async def test_a_call_at_a_moment_comes_due_then_and_can_be_cancelled(db: Databa
     at = MORNING + DAY
     wanted = await order(db, number="13820220001", at=at)
     assert wanted.purpose == "scheduled"
-    assert await db.read(requests.to_call, at - HOUR, 10) == []
-    assert [each.id for each in await db.read(requests.to_call, at, 10)] == [wanted.id]
+    assert await db.read(due.to_call, at - HOUR, 10) == []
+    assert [each.id for each in await db.read(due.to_call, at, 10)] == [wanted.id]
     gone = await db.write(ordering.cancel, wanted.id, MORNING, actor="agent:8001")
     assert (gone.state, gone.outcome) == ("done", "cancelled")
-    assert await db.read(requests.to_call, at, 10) == []
+    assert await db.read(due.to_call, at, 10) == []
 
 
 async def test_what_is_being_dialled_cannot_be_cancelled(db: Database) -> None:
