@@ -32,6 +32,7 @@ from desk.tickets import NewTicket
 from desk.utterances import NewUtterance
 from tests.ari_app.calls.journal_rig import CHOICE, START, contents
 from tests.ari_app.calls.test_units_of_cases import STORY as OF_CASES
+from tests.ari_app.calls.test_units_of_outbound import STORY as OUTBOUND
 
 ID, LEG = "huisheng-1.1", "c-1"
 CALLER = locate("02253456789", "022")
@@ -91,7 +92,7 @@ async def _held(db: Database) -> dict[str, Any]:
 
 
 def test_story_has_every_unit_there_is() -> None:
-    told = {unit.kind.name for _, unit in (*STORY, *OF_CASES)} - {"test.asked"}
+    told = {unit.kind.name for _, unit in (*STORY, *OF_CASES, *OUTBOUND)} - {"test.asked"}
     known = {name for name in units._KINDS if not name.startswith("test.")}
     assert told == known, "a unit that is not here may double something after a crash"
 
