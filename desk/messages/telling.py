@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from desk.customers import get as get_customer
+from desk.db.schema.outbound import outbound_marks as marks
 from desk.errors import NoSuchTicket
 from desk.messages.message import Asks, Channel, NewMessage
 from desk.messages.put import is_mobile, put
@@ -13,6 +14,9 @@ from desk.messages.templates import Templates
 from desk.tickets.states import STATUSES
 from desk.tickets.ticket import Ticket
 from desk.tickets.ticket import get as get_ticket
+
+_NOT_ONE_PERSONS = ("shared", "recycled")
+"""Marks of numbers at which somebody else may read what is written (desk/outbound/marks.py)."""
 
 
 def tell(
@@ -72,13 +76,19 @@ def tell(
 
 
 def address_of(db: Connection, ticket: Ticket, channel: Channel) -> str:
-    """Where a ticket's customer can be written to: the caller's mobile, else the customer's first;
-    the customer's e-mail address. `""`: nothing is known."""
+    """Where a ticket's customer can be written to: the caller's mobile, else the customer's first
+    that is nobody else's; the customer's e-mail address. `""`: nothing is known."""
     customer = get_customer(db, ticket.customer_id) if ticket.customer_id is not None else None
     if channel is Channel.EMAIL:
         return customer.email if customer is not None else ""
     known = (ticket.caller.e164, *(customer.numbers if customer is not None else ()))
-    return next((number for number in known if is_mobile(number)), "")
+    own = (number for number in known if is_mobile(number) and not _is_shared(db, number))
+    return next(own, "")
+
+
+def _is_shared(db: Connection, number: str) -> bool:
+    mark = select(marks.c.mark).where(marks.c.e164 == number, marks.c.mark.in_(_NOT_ONE_PERSONS))
+    return db.execute(mark.limit(1)).first() is not None
 
 
 def fields_of(db: Connection, ticket: Ticket) -> dict[str, str]:

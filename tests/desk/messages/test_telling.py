@@ -1,6 +1,7 @@
 """已解决,告知客户: a customer hears once that the case is resolved, in one message, not two."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 from sqlalchemy import Connection
@@ -10,7 +11,8 @@ from desk.chores import catch_up
 from desk.db.engine import Database
 from desk.house import House, declare
 from desk.messages import MessageSettings
-from desk.outbound import OutboundSettings
+from desk.outbound import OutboundSettings, marks
+from desk.outbound.marks import MarkName
 from desk.region import Caller, locate
 from desk.routing.levels import set_level
 from desk.service import ServiceSettings, chores
@@ -125,3 +127,14 @@ async def test_a_house_that_does_not_want_it_sends_nothing(db: Database, off: st
     wanted = MessageSettings(tell_resolved=off != "setting")
     await db.write(solved, level=1)
     assert await told(db, ServiceSettings(messages=wanted)) == []
+
+
+@pytest.mark.parametrize(("mark", "hears"), [("shared", False), ("recycled", False), ("", True)])
+async def test_who_has_a_number_now_does_not_read_of_another_ones_case(
+    db: Database, mark: MarkName | Literal[""], hears: bool
+) -> None:
+    await begun(db)
+    if mark:
+        await db.write(marks.put, MOBILE.e164, mark, "登记", NOON, actor="agent:8001")
+    await db.write(solved)
+    assert [to for _, _, to in await told(db) if to == MOBILE.e164] == [MOBILE.e164] * hears
