@@ -27,9 +27,9 @@ from tests.e2e.process_rig import TALKER, site
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow, pytest.mark.timeout(300)]
 
-AT_ONCE_SECONDS = 5.0
-IDLE_SECONDS = 2.5
-"""Most of it is Asterisk's own: 0.6 to 0.9 s to unload its modules."""
+AT_ONCE_SECONDS = 15.0
+"""Half of `drain_seconds`, which is what a line that waits for calls would take. Most of a stop is
+Asterisk's own, to unload its modules: a second, or many on a busy machine."""
 
 
 async def test_line_that_is_stopped_hands_waiting_callers_over_and_lets_a_talk_end(
@@ -99,6 +99,6 @@ async def test_line_without_calls_stops_at_once(tmp_path: Path, installation: In
         began = time.monotonic()
         process.send(signal.SIGTERM)
         assert await process.ended() == 0
-        assert time.monotonic() - began < IDLE_SECONDS
+        assert time.monotonic() - began < AT_ONCE_SECONDS
         is_calm(process)
         assert not is_alive(one)
