@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,10 +26,7 @@ from tests.chaos.recogniser import Recogniser, recogniser
 from tests.chaos.site import TARGET, write_config
 from tests.crm_bridge.receiver import SECRET, Receiver
 from tests.rig import ports
-
-HUISHENG = Path(sys.executable).parent / "huisheng"
-START_SECONDS = 60.0
-LOOK_SECONDS = 0.1
+from tests.rig.huisheng import Process
 
 
 @dataclass
@@ -44,7 +40,7 @@ class House:
     ears: Recogniser
     client: httpx.AsyncClient
     said: Path
-    _process: asyncio.subprocess.Process | None = None
+    process: Process = field(init=False)
     calling: list[asyncio.Task[None]] = field(default_factory=list)
     invited: set[str] = field(default_factory=set)  # every number that ever called
 
@@ -60,24 +56,12 @@ class House:
 
     async def launch(self) -> None:
         """Begin to start the application; it is not ready yet."""
-        environ = {**os.environ, f"HUISHENG_WEBHOOK_{TARGET.upper()}_SECRET": SECRET}
-        with self.said.open("ab") as out:
-            self._process = await asyncio.create_subprocess_exec(
-                *("setpriv", "--pdeathsig", "KILL"),
-                *(HUISHENG, "run", "--json-logs", "-c", self.config),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=environ,
-            )
+        secret = {f"HUISHENG_WEBHOOK_{TARGET.upper()}_SECRET": SECRET}
+        self.process = await Process.launch(self.config, self.said, "--json-logs", environ=secret)
 
     async def ready(self) -> None:
         """Wait until the application says that it serves calls."""
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():
-                assert self._process is not None
-                assert self._process.returncode is None, self.last_words()
-                await asyncio.sleep(LOOK_SECONDS)
+        await self.process.serves(self.client)
 
     async def start(self) -> None:
         await self.launch()
@@ -85,32 +69,17 @@ class House:
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        await self.process.kill()
 
     def freeze(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self.process.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    async def stop(self, seconds: float = 30) -> None:
-        """Ctrl-C."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.send_signal(signal.SIGINT)
-        try:
-            await asyncio.wait_for(self._process.wait(), seconds)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        self.process.send(signal.SIGCONT)
 
     @property
     def runs(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self.process.runs
 
     def last_words(self) -> str:
         return self.said.read_text(errors="replace")[-3000:]
@@ -169,13 +138,6 @@ class House:
         answer.raise_for_status()
         return True
 
-    async def _is_ready(self) -> bool:
-        try:
-            answer = await self.client.get("/readyz")
-            return bool(answer.json()["ready"])
-        except (httpx.HTTPError, ValueError, KeyError):
-            return False
-
 
 @asynccontextmanager
 async def house(folder: Path, installation: Installation) -> AsyncIterator[House]:
@@ -205,8 +167,9 @@ async def house(folder: Path, installation: Installation) -> AsyncIterator[House
             )
         )
         one = House(config, settings, asterisk, crm, ears, client, folder / "said")
+        await one.launch()
         stack.push_async_callback(_end, one)
-        await one.start()
+        await one.ready()
         await one.start_asterisk()  # adopts the one that the application has started
         yield one
 

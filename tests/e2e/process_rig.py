@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,11 +26,9 @@ from desk.tickets import Ticket
 from desk.timeline import Entry
 from tests.e2e.line_rig import CONFIG, SHORT
 from tests.rig.asterisk import pbx_settings
+from tests.rig.huisheng import LOOK_SECONDS, SECONDS, Process, is_ready
 from tests.rig.ports import free_port
 
-HUISHENG = Path(sys.executable).parent / "huisheng"
-SECONDS = 60.0
-LOOK_SECONDS = 0.05
 TALKER, ASIDE = "8011", "8001"
 """Two agents of the team that key 5 leads to."""
 KEYS: dict[str, dict[str, Any]] = {
@@ -90,37 +87,6 @@ def write_config(folder: Path) -> Path:
 
 
 @dataclass
-class Process:
-    """One `huisheng run`; what it says goes to a file."""
-
-    child: asyncio.subprocess.Process
-    said: Path
-
-    @property
-    def words(self) -> str:
-        return self.said.read_text(errors="replace")
-
-    @property
-    def errors(self) -> list[str]:
-        """What it tells its operator in the end."""
-        return [line for line in self.words.splitlines() if line.startswith("✗")]
-
-    @property
-    def runs(self) -> bool:
-        return self.child.returncode is None
-
-    def send(self, number: signal.Signals) -> None:
-        self.child.send_signal(number)
-
-    async def ended(self, seconds: float = SECONDS) -> int:
-        """Wait for its end: the exit code."""
-        try:
-            return await asyncio.wait_for(self.child.wait(), seconds)
-        except TimeoutError:
-            raise AssertionError(self.words) from None
-
-
-@dataclass
 class Site:
     """One config.yaml, the processes that serve it, and its desk."""
 
@@ -142,46 +108,31 @@ class Site:
     async def launch(self, *words: str) -> Process:
         """Begin to start `huisheng run`; it is not ready yet."""
         said = self.config.parent / f"said-{len(self.processes)}"
-        with said.open("wb") as out:
-            child = await asyncio.create_subprocess_exec(
-                *("setpriv", "--pdeathsig", "KILL"),
-                *(HUISHENG, "run", "-c", self.config, *words),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        self.processes.append(Process(child, said))
+        self.processes.append(await Process.launch(self.config, said, *words))
         return self.processes[-1]
 
     async def start(self, *words: str) -> Process:
         """`huisheng run`, serving calls."""
         process = await self.launch(*words)
         last = time.monotonic() + SECONDS
-        while "停止 / stop" not in process.words or not await self.is_ready():
+        while "停止 / stop" not in process.words:  # a former one may be the one that serves
             assert process.runs, process.words
             assert time.monotonic() < last, process.words
             await asyncio.sleep(LOOK_SECONDS)
+        await process.serves(self.client)
         return process
 
     async def becomes(self, *, ready: bool) -> None:
         """Wait until the line says so of itself."""
         last = time.monotonic() + SECONDS
-        while await self.is_ready() is not ready:
+        while await is_ready(self.client) is not ready:
             assert time.monotonic() < last, self.processes[-1].words
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def is_ready(self) -> bool:
-        try:
-            return bool((await self.client.get("/readyz")).json()["ready"])
-        except (httpx.HTTPError, ValueError, KeyError):
-            return False
 
     async def aclose(self) -> None:
         """Nothing of it outlives the test, whatever has failed."""
         for process in self.processes:
-            if process.runs:
-                process.child.kill()
-                await process.child.wait()
+            await process.kill()
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(self.paths.pid_file.read_text()), signal.SIGKILL)
 
