@@ -20,7 +20,7 @@ from tests.ari_app.doctor.conftest import Place
 
 HUISHENG = str(Path(sys.executable).with_name("huisheng"))
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]  # its checks have deadlines of seconds
 
 
 def failed(found: dict[str, list[Finding]]) -> list[str]:
