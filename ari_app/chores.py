@@ -2,14 +2,22 @@
 done once, whoever looks first.
 """
 
+import asyncio
 from dataclasses import fields
+
+import structlog
 
 from ari_app.calls.line import Line
 from ari_app.house import house_of
 from ari_app.settings import Settings
 from desk.chores import keep
+from desk.errors import DatabaseError
 from desk.house import declare
 from desk.service import ServiceSettings, chores
+
+AGAIN_SECONDS = 5.0
+
+log = structlog.get_logger()
 
 
 def service_settings(settings: Settings) -> ServiceSettings:
@@ -19,6 +27,12 @@ def service_settings(settings: Settings) -> ServiceSettings:
 
 
 async def keep_chores(line: Line) -> None:
-    """Keep them until cancelled."""
-    await line.db.write(declare, house_of(line.settings), line.now())
+    """Keep them until cancelled. A desk that is away keeps them waiting; calls go on meanwhile."""
+    while True:
+        try:
+            await line.db.write(declare, house_of(line.settings), line.now())
+            break
+        except DatabaseError as error:
+            log.warning("chores wait for the database", error=str(error))
+            await asyncio.sleep(AGAIN_SECONDS)
     await keep(line.db, chores(service_settings(line.settings)), line.now)
