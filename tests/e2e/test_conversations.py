@@ -39,6 +39,7 @@ from tests.rig.ports import free_port
 pytestmark = [
     pytest.mark.asterisk,
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.timeout(180),
 ]
 
