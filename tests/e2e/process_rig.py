@@ -226,6 +226,12 @@ class Kept:
         return [ticket.type for ticket in self.tickets]
 
 
+def patient(data: dict[str, Any]) -> None:
+    """Callers who wait for a process that a busy machine starts slowly."""
+    data["pbx"]["lease_seconds"] = 60
+    data["ivr"]["menus"]["main"]["timeout_seconds"] = 10
+
+
 @asynccontextmanager
 async def site(folder: Path, change: Change = lambda _: None) -> AsyncIterator[Site]:
     """A line's folder with nothing running yet. `change` mends its config.yaml."""

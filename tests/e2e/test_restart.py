@@ -7,11 +7,11 @@ import pytest
 
 from ari_app.sip_caller import ExpectBye, HangUp, Press, Speak, Wait
 from asterisk_conf.install import Installation
-from tests.e2e.process_rig import new_number, site
+from tests.e2e.process_rig import new_number, patient, site
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.chaos, pytest.mark.slow]
 
-CHOOSES_AFTER = 20.0  # in the menu, which asks for 54 s: the next process serves by then
+CHOOSES_AFTER = 40.0  # in the menu, which asks for 90 s: the next process serves by then
 TELLS = (
     *(Wait(CHOOSES_AFTER), Press("1"), Wait(2.5), Speak("我要退款"), Wait(0.6), Press("#")),
     ExpectBye(40),
@@ -23,7 +23,7 @@ async def test_callers_in_the_menu_go_on_where_they_were_and_lost_calls_become_t
     tmp_path: Path, installation: Installation
 ) -> None:
     stays, leaves = new_number(), new_number()
-    async with site(tmp_path) as one:
+    async with site(tmp_path, patient) as one:
         first = await one.start()
         calls = {
             number: asyncio.create_task(one.call(number, *steps))

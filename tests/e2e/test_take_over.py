@@ -19,7 +19,7 @@ from ari_app.sip_caller import (
 from asterisk_conf import secrets
 from asterisk_conf.install import Installation
 from tests.e2e.process_callers import TALKS, TELLS, WAITS, WORD, is_calm, is_set, once, visited
-from tests.e2e.process_rig import SECONDS, new_number, site
+from tests.e2e.process_rig import SECONDS, new_number, patient, site
 from tests.rig.asterisk import BootAsterisk
 from tests.rig.ports import free_port
 from tests.rig.postgres import Cluster
@@ -28,13 +28,13 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.slow, pytest.mark.timeout(300)]
 
 SILENT_SECONDS = 10.0
 """The lease: so long nobody may serve the callers while one process follows another."""
-CHOOSES_AFTER = 40.0  # in the menu, which asks for 57 s: both processes have started by then
+CHOOSES_AFTER = 40.0  # in the menu, which asks for 90 s: both processes have started by then
 
 
 async def test_line_that_is_taken_over_in_the_midst_of_calls_drops_nobody(
     tmp_path: Path, installation: Installation
 ) -> None:
-    async with site(tmp_path) as one, visited(one) as callers:
+    async with site(tmp_path, patient) as one, visited(one) as callers:
         old = await one.start()
         await is_set(one, "away")
         callers.dial("talks", *TALKS)
@@ -125,12 +125,14 @@ async def test_second_process_on_the_same_asterisk_has_all_calls_and_the_first_n
         url = await cluster.fresh()
 
     def first_of_two(data: dict[str, Any]) -> None:
+        patient(data)
         data["database"]["url"] = url
 
     async with site(tmp_path / "one", first_of_two) as one:
         asterisk = fresh_asterisk(one.settings.pbx)
 
         def is_existing(data: dict[str, Any]) -> None:
+            patient(data)
             data["database"]["url"] = url
             data["pbx"] = one.settings.pbx.model_dump(mode="json", exclude_none=True)
             data["pbx"] |= {"mode": "existing", "spool_dir": str(asterisk.paths.spool)}
