@@ -23,6 +23,7 @@ from desk.outbound.requests import NewRequest, Request
 from desk.outbound.settings import OutboundSettings, Way
 from desk.outbound.whom import Reach, in_charge, reach
 from desk.routing.confirming import confirm_way
+from desk.routing.route import route
 from desk.tickets.states import Status
 from desk.tickets.ticket import Ticket, get
 
@@ -47,6 +48,7 @@ def request_confirmation(
     ticket = get(db, ticket_id)
     if ticket is None or ticket.status != Status.RESOLVED:
         return None
+    ticket = route(db, ticket_id, now)  # its level may not have followed yet what was said last
     found = reach(db, ticket, policy)
     wanted = confirm_way(db, ticket, policy.confirm.way(ticket.level))
     way, why = way_for(found, wanted, policy.trunk is not None)

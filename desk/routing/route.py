@@ -33,7 +33,7 @@ from desk.routing.words import text_since
 from desk.text import canonical, parsed
 from desk.tickets import steps
 from desk.tickets.change import write
-from desk.tickets.states import OPEN, Status
+from desk.tickets.states import ALIVE, Status
 from desk.tickets.ticket import Ticket, for_change
 
 ROUTED = "ticket.routed"
@@ -83,7 +83,8 @@ def route(db: Connection, ticket_id: int, now: datetime, *, again: bool = False)
     """Route a ticket that has not ended; `ticket.routed`, and `ticket.assigned` where it goes
     somewhere else. What comes out as before changes nothing, and without a rule set in force
     nothing does. While the call that opened it is in progress, only its level is raised; the rest
-    follows when the call has ended.
+    follows when the call has ended. Once it is resolved, only its level is raised too: how it is
+    confirmed depends on it, however soon the solution follows what made it grave.
 
     Args:
         again: whom a person put in charge does not stay.
@@ -93,12 +94,13 @@ def route(db: Connection, ticket_id: int, now: datetime, *, again: bool = False)
     """
     ticket = for_change(db, ticket_id)
     book, house = in_force(db), house_of(db)
-    if book is None or ticket.status not in OPEN or not house.on(Switch.ROUTING_RULES):
+    if book is None or ticket.status not in ALIVE or not house.on(Switch.ROUTING_RULES):
         return ticket
     before = route_of(db, ticket_id)
     decision = decide(book, facts_of(db, ticket_id, now))
     level = level_for(db, book, ticket, decision, now) if house.on(Switch.ROUTING_LEVELS) else 0
-    if not again and _call_in_progress(db, ticket):
+    resolved = ticket.status == Status.RESOLVED
+    if resolved or (not again and _call_in_progress(db, ticket)):
         if not level or level == ticket.level:
             return ticket
         why = f"规则 {', '.join(decision.rules)}"

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
-from desk import timeline
+from desk import tickets, timeline
 from desk.db.engine import Database
 from desk.notices import Inbox, of_inbox
 from desk.outbound import OutboundSettings, marks, outcomes
 from desk.outbound.confirming import is_open
-from desk.tickets import By, Identity, Role, closing, confirmations, get, merging
+from desk.tickets import By, Identity, NewTicket, Role, closing, confirmations, get, merging
 from tests.desk.outbound.samples import (
     AGENT,
     CHINA,
@@ -25,6 +26,7 @@ from tests.desk.outbound.samples import (
     request_of,
     solve,
 )
+from tests.desk.routing.cases import begin
 
 HANDLER = Inbox.of("8001", ("agent:8001",), "agent", "tianjin")
 HOUR = timedelta(hours=1)
@@ -50,6 +52,23 @@ async def test_the_level_says_how_and_the_gravest_is_always_its_handlers(
     tasks = [n for n in await db.read(of_inbox, HANDLER) if n.kind == "confirm_task"]
     assert [notice.ticket_id for notice in tasks] == ([ticket.id] if way == "handler" else [])
     assert request.state == ("waiting" if way == "call" else "asked")
+
+
+async def test_a_case_that_turned_grave_in_the_moment_of_its_solution_is_its_handlers(
+    db: Database,
+) -> None:
+    def turned(c: Connection) -> int:
+        begin(c)
+        ticket = tickets.open_ticket(c, NewTicket("complaint", "投诉"), MORNING)
+        tickets.describe(c, ticket.id, "要找律师", MORNING)  # nobody has routed it yet
+        return solve(c, ticket.id, MORNING).id
+
+    await look(db, MORNING)
+    ticket_id = await db.write(turned)
+    await look(db, MORNING)
+    ticket, request = await db.read(tickets.get, ticket_id), await db.read(request_of, ticket_id)
+    assert ticket is not None
+    assert (ticket.level, ticket.status, request.way) == (1, "resolved", "handler")
 
 
 def test_no_setting_hands_the_gravest_level_to_a_machine() -> None:
