@@ -52,8 +52,9 @@ async def test_a_trial_that_does_not_start_is_told(
 
 
 async def test_a_serving_line_is_healthy_until_its_asterisk_dies(
-    place: Place, installation: Installation
+    place: Place, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("asterisk_conf.watch.FIRST_SECONDS", 60.0)  # it stays dead while we look
     settings = place.settings
     registry = CollectorRegistry()
     async with running_line(settings, own_lifetime=True, registry=registry) as running:
