@@ -103,7 +103,7 @@ async def hand_to_dialplan(call: Call) -> None:
     called to ask something is not kept: he is called again.
     """
     try:
-        if "confirm" in call.state and call.stage in (Stage.CONFIRM, Stage.WRAP_UP):
+        if "confirm" in call.state and call.stage in (Stage.CONFIRM, Stage.SURVEY, Stage.WRAP_UP):
             await call.channel.hangup()
             return
         await call.channel.continue_in_dialplan(

@@ -66,6 +66,7 @@ async def may_ask(call: Call, line: Line) -> bool:
 async def survey(call: Call, line: Line) -> Stage:
     """Stage SURVEY. Silence skips it; a process that takes over asks again unless he answered."""
     call.resumed = False
+    ours = "confirm" in call.state  # we have rung: there is nobody to thank for his call
     if await may_ask(call, line):
         key = await _points(call, line)
         if key == PERSON:
@@ -76,14 +77,16 @@ async def survey(call: Call, line: Line) -> Stage:
                 survey_answered(call.id, int(key), line.settings.surveys.model_dump(mode="json")),
             )
             await play(call, line, "survey_thanks")
-    await play(call, line, "goodbye")
+    await play(call, line, "confirm_bye" if ours else "goodbye")
     return Stage.WRAP_UP
 
 
 async def _points(call: Call, line: Line) -> str | None:
-    """The key for 1 to 5, or for a person where he has talked with none; None: none of them."""
+    """The key for 1 to 5, or for a person where he has rung and talked with none; None: none of
+    them."""
     settings = line.settings.surveys
-    keys = {str(points) for points in POINTS} | (set() if call.talked else {PERSON})
+    served = call.talked or "confirm" in call.state
+    keys = {str(points) for points in POINTS} | (set() if served else {PERSON})
     for _ in range(settings.attempts):
         key = await key_after(call, line, "survey_ask", wait_seconds=settings.wait_seconds)
         if key is None or key in keys:

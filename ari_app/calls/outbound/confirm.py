@@ -21,10 +21,12 @@ from ari_app.calls.outbound.keys import Question, ask_digits, ask_key
 from ari_app.calls.outbound.outbound_records import (
     attempt_answered,
     attempt_consented,
+    attempt_identified,
     question_answered,
 )
 from ari_app.calls.outbound.spoken_name import by_name
 from ari_app.calls.sound import play
+from ari_app.calls.survey import is_wanted
 from ari_app.queue import Need
 from desk.errors import DatabaseError, DeskError
 from desk.tickets import Identity, ticket_id_of
@@ -88,6 +90,8 @@ async def _is_customer(call: Call, line: Line) -> bool:
     elif not await _knows_number(call, line):
         return False
     said["identified"] = said["identity"]
+    line.journal.record(call, attempt_identified(call.id, said["identity"]))
+    line.journal.note(call, "outbound.identity", identity=said["identity"])
     await line.journal.enter(call)
     return True
 
@@ -148,8 +152,13 @@ async def _take(call: Call, line: Line, key: str) -> Stage:
         log.error("answer not taken", call=call.id, error=str(error))
         result = "not_taken"
     call.served = True
-    prompt = "confirm_solved" if key == SOLVED else "confirm_reopened"
-    await _end(call, line, result or WORDS[key], prompt)
+    outcome = result or WORDS[key]
+    if key != SOLVED:
+        await _end(call, line, outcome, "confirm_reopened")
+    elif outcome != WORDS[SOLVED] or not is_wanted(call, line):
+        await _end(call, line, outcome, "confirm_solved", "confirm_bye")
+    elif await _end(call, line, outcome, "confirm_solved") and not await call.is_ending():
+        return Stage.SURVEY
     return Stage.WRAP_UP
 
 
@@ -168,15 +177,18 @@ async def _to_person(call: Call, line: Line) -> Stage:
     return Stage.QUEUE
 
 
-async def _end(call: Call, line: Line, outcome: str, prompt: str) -> None:
-    """Note how it ended, then say goodbye to who is still there."""
+async def _end(call: Call, line: Line, outcome: str, *prompts: str) -> bool:
+    """Note how it ended, then tell who is still there. Whether that was heard to its end."""
     call.state["confirm"]["outcome"] = outcome
     await line.journal.enter(call)
     try:
-        await play(call, line, prompt)
+        await play(call, line, *prompts)
     except HungUp:
         call.end_cause = "hangup"
     except (ApplicationReplaced, Closed):
         raise
     except AriError as error:
         log.info("goodbye not heard", call=call.id, error=str(error))
+    else:
+        return True
+    return False

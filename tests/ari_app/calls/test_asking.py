@@ -16,12 +16,15 @@ from ari_app.calls.outbound import confirm as asking
 from ari_app.calls.outbound.settling import settle_attempt
 from ari_app.calls.outbound.spoken_name import by_name
 from ari_app.calls.serve import serve
-from desk import journal, tickets
+from ari_app.survey_policy import survey_policy
+from desk import journal, surveys, tickets
 from desk.journal import NewCall
 from desk.outbound import OutboundSettings, Request, limits, requests
 from desk.outbound.attempts import NewAttempt, get
+from desk.outbound.outcomes import answer
 from desk.region import locate
-from desk.tickets import Ticket
+from desk.surveys import Survey
+from desk.tickets import Identity, Ticket
 from tests.ari_app.calls.rig import CALL_ID, Desk, FakeChannel, call_on, line_on, settings
 from tests.desk.outbound.samples import MOBILE, MORNING, case, look, request_of
 
@@ -41,6 +44,17 @@ class Asked:
     call: Call
     ticket: Ticket
     request: Request
+
+    def without_survey(self) -> "Asked":
+        """Customers are not asked how it was."""
+        surveys = self.line.settings.surveys.model_copy(update={"after_talk": False})
+        self.line.settings = self.line.settings.model_copy(update={"surveys": surveys})
+        return self
+
+    async def surveys(self) -> list[Survey]:
+        await self.line.journal.flush()
+        found: list[Survey] = await self.desk.read(surveys.of_ticket, self.ticket.id)
+        return found
 
     async def does(self, *keys: tuple[float, str]) -> "Asked":
         """The customer presses keys ("" hangs up) so many seconds after answering."""
@@ -123,17 +137,17 @@ ME, AGREE = (4, "1"), (6, "1")
 
 @pytest.mark.parametrize(
     ("key", "status", "goodbye"),
-    [("1", "closed", "confirm_solved"), ("2", "reopened", "confirm_reopened")],
+    [("1", "closed", ["confirm_solved", "confirm_bye"]), ("2", "reopened", ["confirm_reopened"])],
 )
 async def test_keys_in_their_turn_are_the_answer(
-    desk: Desk, key: str, status: str, goodbye: str
+    desk: Desk, key: str, status: str, goodbye: list[str]
 ) -> None:
-    one = await asked(desk)
+    one = (await asked(desk)).without_survey()
     await one.does(ME, AGREE, (9, key))
     assert await one.status() == status
     assert one.channel.heard == [
         *("confirm_greeting", "confirm_identity", "confirm_not_me"),
-        *("confirm_consent", "confirm_question", goodbye),
+        *("confirm_consent", "confirm_question", *goodbye),
     ]
 
 
@@ -211,8 +225,75 @@ async def test_what_was_pressed_is_done_even_if_nobody_led_the_call_to_its_end(
 async def test_the_question_that_was_open_is_put_again_after_a_crash(desk: Desk) -> None:
     one = await asked(desk, identified="pressed", consent="given")
     one.call.resumed = True
-    await one.does((3, "1"))
-    assert one.channel.heard == ["resumed", "confirm_question", "confirm_solved"]
+    await one.without_survey().does((3, "1"))
+    assert one.channel.heard == ["resumed", "confirm_question", "confirm_solved", "confirm_bye"]
+    assert await one.status() == "closed"
+
+
+# After "solved" at 9: thanks for a second, then how it was, from 10 on.
+SOLVED = (9, "1")
+
+
+async def test_who_says_that_it_is_solved_is_asked_in_the_same_call_how_it_was(desk: Desk) -> None:
+    one = await asked(desk)
+    await one.does(ME, AGREE, SOLVED, (11.5, "4"))
+    (rated,) = await one.surveys()
+    assert (rated.channel, rated.call_id, rated.points, rated.cycle) == ("key", CALL_ID, 4, 1)
+    assert one.channel.heard[-4:] == [
+        "confirm_solved", "survey_ask", "survey_thanks", "confirm_bye",
+    ]  # fmt: skip
+    assert await one.status() == "closed"
+    assert await one.outcome() == "solved"
+
+
+async def test_who_hangs_up_after_his_answer_is_not_taken_for_asked(desk: Desk) -> None:
+    one = await asked(desk)
+    await one.does(ME, AGREE, SOLVED, (9.5, ""))
+    assert await one.surveys() == [], "he gets a link"
+    assert await one.status() == "closed"
+
+
+async def test_who_says_that_it_is_not_solved_is_not_asked_how_it_was(desk: Desk) -> None:
+    one = await asked(desk)
+    await one.does(ME, AGREE, (9, "2"))
+    assert await one.surveys() == []
+
+
+async def test_a_low_key_in_our_call_opens_the_case_again(desk: Desk) -> None:
+    one = await asked(desk)
+    await one.does(ME, AGREE, SOLVED, (11.5, "1"))
+    (rated,) = await one.surveys()
+    assert rated.effect == "reopened"
+    assert await one.status() == "reopened"
+    assert await one.outcome() == "solved"
+
+
+@pytest.mark.parametrize("stage", [Stage.CONFIRM, Stage.SURVEY])
+async def test_a_crash_between_answer_and_survey_asks_how_it_was_once(
+    desk: Desk, stage: Stage
+) -> None:
+    one = await asked(desk, identified="pressed", consent="given", answer="1")
+    if stage is Stage.SURVEY:  # the answer is in the desk, and so is the question
+        await desk.write(answer, one.request.id, CALL_ID, True, Identity.PRESSED, "", MORNING)
+        await desk.write(surveys.ask_by_key, CALL_ID, survey_policy(one.line.settings), MORNING)
+    one.call.stage, one.call.resumed = stage, True
+    await one.does((3, "5"))
+    (rated,) = await one.surveys()
+    assert rated.points == 5
+    assert one.channel.heard.count("survey_ask") == 1
+    assert await one.status() == "closed"
+
+
+async def test_a_fault_in_the_survey_of_our_call_queues_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(_call: Call, _line: Line) -> bool:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("ari_app.calls.survey.may_ask", breaks)
+    one = await asked(desk)
+    await one.does(ME, AGREE, SOLVED)
+    assert not any(what.startswith("continue") for _, what in one.channel.did)
     assert await one.status() == "closed"
 
 
