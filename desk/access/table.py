@@ -177,6 +177,8 @@ a - a a a a  PUT /outbound/marks/{mark}/{number}
 - - - a a a  DELETE /outbound/marks/{mark}/{number}
 t o t a a a  GET /tickets/{number}/outbound-calls
 t - t a a a  POST /tickets/{number}/outbound-calls
+t o t a a a  GET /tickets/{number}/mobile
+t o t a a a  PUT /tickets/{number}/mobile
 o o a a a a  GET /revisits
 t o t a a a  GET /tickets/{number}/revisits
 t - t a a a  POST /tickets/{number}/revisits

@@ -156,15 +156,16 @@ async def list_attempts(
     before: Annotated[datetime | None, Query(description="placed before that moment")] = None,
     limit: Limit = 50,
 ) -> list[AttemptOut]:
-    """Every call that was placed, the newest first: both numbers, times, consent. Scope
-    `calls:place`.
+    """Every call that was placed, the newest first, with the evidence in one place: both numbers,
+    times, identity, consent, recordings. Scope `calls:place`.
     """
     if before is not None and before.tzinfo is None:
         raise Problem(422, "no-time-zone", "No time zone", "`before` has none.", "Add one: Z.")
     found = await desk.db.read(
         attempts.search, e164=e164(number), purpose=purpose, placed_before=before, limit=limit
     )
-    return [AttemptOut.of(each, who.masked) for each in found]
+    kept = await desk.db.read(attempts.recordings_of, found)
+    return [AttemptOut.of(each, who.masked, kept) for each in found]
 
 
 # -- numbers ---------------------------------------------------------------------------------------

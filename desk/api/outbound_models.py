@@ -1,5 +1,6 @@
 """What the API returns of calls to customers, and takes."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -7,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from desk.masking import mask_number, mask_text
 from desk.numbering import ticket_number
-from desk.outbound import Alarm, Attempt, Mark, Request, Revisit, Switch, Visit
+from desk.outbound import Alarm, Attempt, Mark, Mobile, Request, Revisit, Switch, Visit
 
 Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,8}$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
@@ -28,10 +29,13 @@ class AttemptOut(BaseModel):
     outcome: str
     consent: str = Field(description="to the recording: given, refused, told, or not asked")
     consent_at: datetime | None
+    identity: str = Field(description="how who answered said who it is: pressed, ticket_number")
+    identity_at: datetime | None
+    recording_ids: list[int] = Field(description="in which it can be heard")
 
     @classmethod
-    def of(cls, attempt: Attempt, masked: bool) -> Self:
-        """From the desk's attempt."""
+    def of(cls, attempt: Attempt, masked: bool, kept: Mapping[str, Sequence[int]]) -> Self:
+        """From the desk's attempt; `kept`: ids of recordings by attempt."""
         return cls(
             call_id=attempt.id,
             purpose=attempt.purpose,
@@ -45,6 +49,9 @@ class AttemptOut(BaseModel):
             outcome=attempt.outcome,
             consent=attempt.consent,
             consent_at=attempt.consent_at,
+            identity=attempt.identity,
+            identity_at=attempt.identity_at,
+            recording_ids=list(kept.get(attempt.id, ())),
         )
 
 
@@ -91,11 +98,37 @@ class OutboundCallOut(BaseModel):
         )
 
 
+class MobileOut(BaseModel):
+    """Whether a case wants the customer's mobile, and what its handler answered."""
+
+    wanted: bool = Field(description="ask the customer for it: no mobile is on file")
+    state: str = Field(description="empty: nobody was asked; wanted, given, none")
+    e164: str = Field(description="where an SMS to the customer goes; empty: none is known")
+    reason: str = Field(description="why there is none")
+    actor: str = Field(description="who answered")
+    asked_at: datetime | None
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, found: Mobile, masked: bool) -> Self:
+        """From the desk's."""
+        return cls(
+            wanted=found.wanted,
+            state=found.state,
+            e164=mask_number(found.e164) if masked else found.e164,
+            reason=mask_text(found.reason) if masked else found.reason,
+            actor=found.actor,
+            asked_at=found.asked_at,
+            answered_at=found.answered_at,
+        )
+
+
 class OutboundCallsOut(BaseModel):
     """Calls that are wanted about a ticket, the newest first, and what was placed for them."""
 
     items: list[OutboundCallOut]
     attempts: list[AttemptOut]
+    mobile_wanted: bool = Field(description="its handler is to ask the customer for a mobile")
 
 
 class AlarmOut(BaseModel):
@@ -261,6 +294,17 @@ class MarkIn(_In):
     """Why a number is marked."""
 
     reason: Reason
+
+
+class MobileIn(_In):
+    """The customer's mobile, or why there is none."""
+
+    number: str | None = Field(
+        None, max_length=40, description="in any form; without it the customer has none"
+    )
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = Field(
+        "", description="needed without a number"
+    )
 
 
 class PlanRevisits(_In):

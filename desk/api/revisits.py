@@ -1,6 +1,7 @@
 """Calls about one ticket, and re-visits (定期回访) after it is closed."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from desk.api.access import Reader, reader
 from desk.api.outbound import PLACE_ERRORS, Outbound, ordered, own_extension
 from desk.api.outbound_models import (
     AttemptOut,
+    MobileIn,
+    MobileOut,
     OutboundCallOut,
     OutboundCallsOut,
     Place,
@@ -21,9 +24,21 @@ from desk.api.outbound_models import (
     Turn,
     VisitDone,
 )
+from desk.api.problems import Problem
 from desk.api.room import MISSING, Desk, Id, Limit, room
 from desk.api.ticket_writing import ADD_ERRORS, Adding, Change, Readable, adding
-from desk.outbound import NoSuchRevisit, Order, Request, Revisit, attempts, requests, revisits
+from desk.outbound import (
+    Attempt,
+    NoSuchRevisit,
+    Order,
+    Request,
+    Revisit,
+    attempts,
+    mobiles,
+    requests,
+    revisits,
+)
+from desk.region import locate
 from desk.tickets.change import By
 
 router = room("outbound")
@@ -36,11 +51,43 @@ VisitNumber = Annotated[int, Path(ge=1, le=24)]
 async def calls_of_ticket(one: Readable) -> OutboundCallsOut:
     """Calls to the customer that were wanted about a ticket, and placed. Scope `tickets:read`."""
     found = await one.desk.db.read(requests.search, ticket_id=one.ticket.id, limit=200)
-    made = await one.desk.db.read(_attempts, found)
+    made, kept = await one.desk.db.read(_attempts, found)
+    mobile = await one.desk.db.read(mobiles.of_ticket, one.ticket)
     return OutboundCallsOut(
         items=[OutboundCallOut.of(each, one.masked) for each in found],
-        attempts=[AttemptOut.of(each, one.masked) for each in made],
+        attempts=[AttemptOut.of(each, one.masked, kept) for each in made],
+        mobile_wanted=mobile.wanted,
     )
+
+
+@router.get("/tickets/{number}/mobile", responses=MISSING)
+async def mobile_of_ticket(one: Readable) -> MobileOut:
+    """Whether the customer is to be asked for a mobile, which a case wants where only a land line
+    is known. Scope `tickets:read`.
+    """
+    found = await one.desk.db.read(mobiles.of_ticket, one.ticket)
+    return MobileOut.of(found, one.masked)
+
+
+@router.put("/tickets/{number}/mobile", responses=ADD_ERRORS)
+async def answer_mobile(change: Adding, body: MobileIn) -> MobileOut:
+    """The customer's mobile, which goes into the customer's record too; or that there is none, and
+    why. Scope `tickets:write`.
+    """
+    caller = locate(body.number) if body.number is not None else None
+    if caller is None and not body.reason:
+        raise Problem(
+            422, "no-mobile", "No mobile", "Neither a number nor why there is none.",
+            "Give `number`, or `reason` if the customer has none.",
+        )  # fmt: skip
+    try:
+        found = await change.write(mobiles.answer, caller, reason=body.reason)
+    except ValueError as error:
+        raise Problem(
+            422, "no-mobile", "No mobile", f"{body.number!r}: {error}",
+            "Give the customer's mobile, or `reason` if there is none.",
+        ) from error  # fmt: skip
+    return MobileOut.of(found, change.masked)
 
 
 @router.post("/tickets/{number}/outbound-calls", status_code=201, responses=PLACE_ERRORS)
@@ -135,5 +182,8 @@ def _of_ticket(db: Connection, revisit_id: int, ticket_id: int) -> None:
         raise NoSuchRevisit(revisit_id)
 
 
-def _attempts(db: Connection, found: list[Request]) -> list[attempts.Attempt]:
-    return [made for each in found for made in attempts.of_request(db, each.id)]
+def _attempts(
+    db: Connection, found: list[Request]
+) -> tuple[list[Attempt], Mapping[str, tuple[int, ...]]]:
+    made = [one for each in found for one in attempts.of_request(db, each.id)]
+    return made, attempts.recordings_of(db, made)

@@ -1,7 +1,7 @@
 """Storing customers: new ones are made, known ones are changed where they differ."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,30 @@ def upsert(
     for row in rows:
         report += _upsert(db, row, now, actor)
     return report
+
+
+def add_number(
+    db: Connection, customer_id: int, e164: str, now: datetime, *, actor: str
+) -> Customer | None:
+    """Add a number to what is known of a customer, once; `customer.updated`. None: there is no such
+    customer.
+    """
+    known = get(db, customer_id)
+    if known is None or e164 in known.numbers:
+        return known
+    numbers = (*known.numbers, e164)
+    values = {f"new_{field}": getattr(known, field) for field in FIELDS}
+    db.execute(_UPDATE, {"of_id": customer_id, "now": now, **values})
+    _set_numbers(db, customer_id, numbers)
+    append(
+        db,
+        kind="customer.updated",
+        body={"numbers": numbers},
+        now=now,
+        customer_id=customer_id,
+        actor=actor,
+    )
+    return replace(known, numbers=numbers, version=known.version + 1)
 
 
 def _upsert(db: Connection, row: CustomerRow, now: datetime, actor: str) -> ImportReport:

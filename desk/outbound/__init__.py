@@ -11,6 +11,7 @@ from desk.outbound.confirming import request_confirmation
 from desk.outbound.errors import NoSuchRequest, NoSuchRevisit, NotDialled, RequestEnded
 from desk.outbound.limits import WHY, Alarm, Cause, Switch
 from desk.outbound.marks import Mark
+from desk.outbound.mobiles import Mobile
 from desk.outbound.ordering import Order
 from desk.outbound.requests import BY_AGENTS, NewRequest, Request
 from desk.outbound.revisits import Revisit, Visit
@@ -25,6 +26,7 @@ __all__ = [
     "ConfirmSettings",
     "LimitSettings",
     "Mark",
+    "Mobile",
     "NewAttempt",
     "NewRequest",
     "NoSuchRequest",

@@ -1,16 +1,18 @@
 """Calls that were placed over the trunk, whatever for: what limits count, and the evidence.
 
 An attempt is written before Asterisk hears of it, and its id is its channel's: one whose outcome
-nobody knows counts as made. Both numbers, times, the consent and, by the id, the recording are
-kept for as long as the policy says.
+nobody knows counts as made. Both numbers, times, how it was made sure who answered, the consent
+and, by the id, the recording are kept for as long as the policy says.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from desk.db.schema import recordings
 from desk.db.schema.outbound import outbound_attempts as attempts
 from desk.db.types import moment
 from desk.text import storable
@@ -51,6 +53,7 @@ class Attempt:
     Attributes:
         outcome: once it has ended; `lost`: nobody knows.
         consent: to the recording: `told` where a notice was all that was asked for.
+        identity: how who answered said who it is: `pressed`, `ticket_number`, `""` not at all.
     """
 
     id: str
@@ -68,6 +71,8 @@ class Attempt:
     outcome: str
     consent: Consent
     consent_at: datetime | None
+    identity: str
+    identity_at: datetime | None
 
 
 def add(db: Connection, new: NewAttempt, now: datetime) -> None:
@@ -92,6 +97,11 @@ def add(db: Connection, new: NewAttempt, now: datetime) -> None:
 def answered(db: Connection, attempt_id: str, now: datetime) -> None:
     """Somebody answers; the first moment stays."""
     _set(db, attempt_id, attempts.c.answered_at.is_(None), answered_at=now)
+
+
+def identified(db: Connection, attempt_id: str, identity: str, now: datetime) -> None:
+    """It is who we wanted to reach; the first time stays."""
+    _set(db, attempt_id, attempts.c.identity == "", identity=identity, identity_at=now)
 
 
 def consented(db: Connection, attempt_id: str, consent: Consent, now: datetime) -> None:
@@ -136,6 +146,22 @@ def search(
     if placed_before is not None:
         query = query.where(attempts.c.placed_at < placed_before)
     return [_attempt(row) for row in db.execute(query.limit(min(limit, MOST)))]
+
+
+def recordings_of(db: Connection, found: Sequence[Attempt]) -> Mapping[str, tuple[int, ...]]:
+    """The ids of recordings that are kept of these attempts, by attempt, in order."""
+    query = (
+        select(recordings.c.call_id, recordings.c.id)
+        .where(
+            recordings.c.call_id.in_([each.id for each in found]),
+            recordings.c.deleted_at.is_(None),
+        )
+        .order_by(recordings.c.id)
+    )
+    kept: dict[str, tuple[int, ...]] = {}
+    for row in db.execute(query):
+        kept[row.call_id] = (*kept.get(row.call_id, ()), row.id)
+    return kept
 
 
 def placed(db: Connection, since: datetime, *, e164: str | None = None) -> int:

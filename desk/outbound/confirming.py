@@ -17,7 +17,7 @@ from desk.messages.telling import tell
 from desk.messages.templates import Templates
 from desk.notices import NewNotice, notify
 from desk.numbering import ticket_number
-from desk.outbound import requests
+from desk.outbound import mobiles, requests
 from desk.outbound.hours import next_allowed
 from desk.outbound.requests import NewRequest, Request
 from desk.outbound.settings import OutboundSettings, Way
@@ -25,7 +25,7 @@ from desk.outbound.whom import Reach, in_charge, reach
 from desk.routing.confirming import confirm_way
 from desk.routing.route import route
 from desk.tickets.states import Status
-from desk.tickets.ticket import Ticket, get
+from desk.tickets.ticket import get
 
 WITHDRAWN = "withdrawn"
 NOT_THEIRS = frozenset({"stranger", "no_such_number", "do_not_call", "prefix"})
@@ -70,7 +70,7 @@ def request_confirmation(
     if not fresh and made.state == "done" and made.outcome == WITHDRAWN:
         made = requests.by_way(db, requests.for_change(db, made.id), way, "taken_up", due_at, now)
     if not found.knows_mobile:
-        _ask_for_mobile(db, ticket, now)
+        mobiles.ask(db, ticket, now)
     return made
 
 
@@ -176,11 +176,3 @@ def hand_to_person(db: Connection, request: Request, now: datetime) -> None:
         now,
     )
     requests.asked(db, put, None, now, of=to)
-
-
-def _ask_for_mobile(db: Connection, ticket: Ticket, now: datetime) -> None:
-    text = f"工单{ticket.number}的客户没有手机号,请询问 no mobile is known; ask the customer"
-    notice = NewNotice(
-        in_charge(ticket), "mobile_wanted", text, f"mobile-wanted:{ticket.id}", ticket.id
-    )
-    notify(db, notice, now)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from desk import customers
+from desk.db.schema.outbound import outbound_mobiles
 from desk.notices import BadAddress, address
 from desk.outbound import marks, numbers
 from desk.outbound.numbers import Identity
@@ -56,11 +57,15 @@ def reach(db: Connection, ticket: Ticket, policy: OutboundSettings) -> Reach:
 
 
 def known_numbers(db: Connection, ticket: Ticket) -> list[Caller]:
-    """The case's own number first, then those of its customer."""
+    """The case's own number first, then those of its customer, and the mobile that its handler was
+    given.
+    """
     known = [ticket.caller] if ticket.caller.e164 else []
     customer = customers.get(db, ticket.customer_id) if ticket.customer_id is not None else None
-    for e164 in customer.numbers if customer is not None else ():
-        if all(e164 != each.e164 for each in known):
+    given = select(outbound_mobiles.c.e164).where(outbound_mobiles.c.ticket_id == ticket.id)
+    more = customer.numbers if customer is not None else ()
+    for e164 in (*more, *db.execute(given).scalars()):
+        if e164 and all(e164 != each.e164 for each in known):
             known.append(locate(e164))
     return known
 

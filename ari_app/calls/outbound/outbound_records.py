@@ -35,6 +35,12 @@ def attempt_answered(db: Connection, now: datetime, attempt_id: str) -> None:
     attempts.answered(db, attempt_id, now)
 
 
+@unit("attempt.identified")
+def attempt_identified(db: Connection, now: datetime, attempt_id: str, identity: str) -> None:
+    """It is the customer, who said so in this way; the first time stays."""
+    attempts.identified(db, attempt_id, identity, now)
+
+
 @unit("attempt.consented")
 def attempt_consented(
     db: Connection, now: datetime, attempt_id: str, consent: Literal["given", "refused", "told"]

@@ -72,6 +72,8 @@ outbound_attempts = Table(
     Column("outcome", String(60), nullable=False),
     Column("consent", String(10), nullable=False),
     Column("consent_at", UtcTime),
+    Column("identity", String(20), nullable=False, server_default=""),  # how it was made sure who
+    Column("identity_at", UtcTime),
     CheckConstraint("consent IN ('', 'given', 'refused', 'told')", name="consent"),
     Index(None, "placed_at", "id"),
     Index(None, "e164", "placed_at"),
@@ -114,6 +116,20 @@ outbound_marks = Table(
     Column("actor", String(200), nullable=False),
     Column("at", UtcTime, nullable=False),
     CheckConstraint("mark IN ('do_not_call', 'shared', 'recycled', 'virtual')", name="mark"),
+)
+
+# A case whose customer has no mobile: who looks after it is asked for one, once, and answers.
+outbound_mobiles = Table(
+    "outbound_mobiles",
+    metadata,
+    Column("ticket_id", ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
+    Column("state", String(10), nullable=False),
+    Column("e164", String(40), nullable=False),
+    Column("reason", Text, nullable=False),  # why there is none
+    Column("actor", String(200), nullable=False),  # who answered
+    Column("asked_at", UtcTime),
+    Column("answered_at", UtcTime),
+    CheckConstraint("state IN ('wanted', 'given', 'none')", name="state"),
 )
 
 revisits = Table(

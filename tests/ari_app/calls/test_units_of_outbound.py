@@ -13,6 +13,7 @@ from ari_app.calls.journal.units import Record, Unit, apply
 from ari_app.calls.outbound.outbound_records import (
     attempt_answered,
     attempt_consented,
+    attempt_identified,
     question_answered,
 )
 from desk.db import schema
@@ -26,10 +27,12 @@ START = MORNING + timedelta(minutes=5)
 
 STORY: tuple[tuple[str, Unit[Any]], ...] = (
     (SOLVED, attempt_answered(SOLVED)),
+    (SOLVED, attempt_identified(SOLVED, "pressed")),
     (SOLVED, attempt_consented(SOLVED, "given")),
     (SOLVED, question_answered(1, SOLVED, True, "pressed", "")),
     (SOLVED, calls.call_finish(SOLVED, "completed", None, None, None)),
     (REOPENED, attempt_answered(REOPENED)),
+    (REOPENED, attempt_identified(REOPENED, "ticket_number")),
     (REOPENED, attempt_consented(REOPENED, "refused")),
     (REOPENED, question_answered(2, REOPENED, False, "ticket_number", "")),
     (REOPENED, calls.call_finish(REOPENED, "hangup", None, None, None)),

@@ -5,11 +5,15 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection
 
-from desk import tokens
+from desk import journal, recordings, tickets, tokens
 from desk.api import create_app
 from desk.db.engine import Database
-from desk.outbound import OutboundSettings
+from desk.journal import NewCall
+from desk.outbound import OutboundSettings, attempts, mobiles
+from desk.recordings import NewRecording
+from desk.region import locate
 from tests.desk.api.conftest import FakeControl
 from tests.rig.samples import NOW, call_with_ticket
 
@@ -91,3 +95,56 @@ async def test_re_visits_of_an_open_case_are_refused(client: httpx.AsyncClient) 
     assert refused.status_code == 409
     assert (await asked(client, "GET", "/tickets/100014/revisits")).json() == {"items": []}
     assert (await asked(client, "GET", "/revisits")).json() == {"items": []}
+
+
+async def test_a_case_wants_a_mobile_until_its_handler_answers(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    ticket = await db.read(tickets.by_number, "100014")
+    assert ticket is not None
+    await db.write(mobiles.ask, ticket, NOW)
+    assert (await asked(client, "GET", "/tickets/100014/outbound-calls")).json()["mobile_wanted"]
+    wanted = (await asked(client, "GET", "/tickets/100014/mobile")).json()
+    assert (wanted["wanted"], wanted["state"]) == (True, "wanted")
+    for body in ({"number": "022 5345 6789"}, {"number": None}, {"reason": " "}):
+        refused = await client.put("/api/v1/tickets/100014/mobile", json=body)
+        assert (refused.status_code, refused.json()["error_id"]) == (422, "no-mobile")
+    given = await asked(client, "PUT", "/tickets/100014/mobile", number=MOBILE)
+    assert (given.json()["wanted"], given.json()["e164"]) == (False, "+86138****0001")
+    shown = await asked(client, "GET", "/tickets/100014/outbound-calls")
+    assert shown.json()["mobile_wanted"] is False
+
+
+async def test_the_evidence_of_a_call_is_one_record(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    """Both numbers, times, identity, consent and recording (at least 30 days: MIIT, June 2020)."""
+
+    def called(c: Connection) -> int:
+        new = attempts.NewAttempt("out-1", "confirm", MOBILE, f"+86{MOBILE}", "02288880000")
+        attempts.add(c, new, NOW)
+        caller = locate(MOBILE)
+        journal.begin(c, NewCall("out-1", MOBILE, caller.e164, caller, direction="outbound"), NOW)
+        attempts.answered(c, "out-1", NOW)
+        attempts.identified(c, "out-1", "pressed", NOW)
+        attempts.consented(c, "out-1", "given", NOW)
+        attempts.ended(c, "out-1", "solved", NOW)
+        kept = NewRecording("out-1", "confirm-out-1-1", "/r/1.wav", 3.0, "ab" * 32, "mix")
+        return recordings.add(c, kept, NOW)
+
+    recording_id = await db.write(called)
+    (told,) = (await asked(client, "GET", "/outbound/attempts")).json()
+    assert (told["e164"], told["shown"]) == ("+86138****0001", "02288880000")
+    assert (told["identity"], told["consent"], told["outcome"]) == ("pressed", "given", "solved")
+    assert all(
+        told[f"{what}_at"] for what in ("placed", "answered", "identity", "consent", "ended")
+    )
+    assert told["recording_ids"] == [recording_id]
+
+
+async def test_a_re_visits_call_is_told_apart(client: httpx.AsyncClient) -> None:
+    made = await asked(
+        client, "POST", "/tickets/100014/outbound-calls",
+        agent="8001", number=MOBILE, revisit=True,
+    )  # fmt: skip
+    assert made.json()["purpose"] == "revisit"

@@ -242,11 +242,15 @@ async def test_withheld_foreign_and_service_numbers_are_a_persons_task(
     assert kinds == {"confirm_task", "mobile_wanted"}
 
 
-async def test_a_mobile_is_asked_for_where_only_a_land_line_is_known(db: Database) -> None:
-    ticket, request = await asked(db, number=LANDLINE)
-    assert request.number == LANDLINE
-    wanted = [n for n in await db.read(of_inbox, HANDLER) if n.kind == "mobile_wanted"]
-    assert [notice.ticket_id for notice in wanted] == [ticket.id]
+async def test_an_attempt_whose_outcome_nobody_knows_counts_as_made(db: Database) -> None:
+    settings = confirming(attempts=1)
+    ticket, request = await asked(db, settings=settings)
+    await db.write(dial, request, "huisheng-outbound-1-a", MORNING)
+    await db.write(
+        outcomes.settle, request.id, "huisheng-outbound-1-a", "lost", settings, CHINA, MORNING
+    )
+    fallen = await db.read(request_of, ticket.id)
+    assert (fallen.way, fallen.attempts) == ("sms", 1), "the only call is spent"
 
 
 async def test_who_does_not_want_calls_gets_none(db: Database) -> None:
