@@ -85,6 +85,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer that was taken. `survey`: the token of the link by which the customer may say on
+    the same page how it was; None: is not asked.
+    """
+
+    survey: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A form as it came. `solved`, `points`: None where the form does not say."""
 
@@ -137,9 +146,13 @@ async def answer(request: Request, desk: Desk, pages: Pages, token: str) -> HTML
     except DatabaseError as error:
         log.warning("a customer's answer was not taken", error=str(error))
         return _page("busy", pages, 503)
-    if not taken:
+    if taken is None:
         return _page("none", pages, 404)
-    return _page("thanks", pages, again=question.purpose == "confirm" and given.solved is False)
+    again = question.purpose == "confirm" and given.solved is False
+    if taken.survey is None:
+        return _page("thanks", pages, again=again)
+    number = question.number
+    return _page("survey", pages, number=number, missing=False, thanks=True, action=taken.survey)
 
 
 def question_of(db: Connection, token: str, now: datetime) -> Question | None:
@@ -154,12 +167,16 @@ def question_of(db: Connection, token: str, now: datetime) -> Question | None:
 
 def _take(
     db: Connection, token: str, purpose: Purpose, given: Answer, pages: PublicPages, now: datetime
-) -> bool:
+) -> Taken | None:
+    policy = pages.policy
     if purpose == "confirm":
-        return links.confirm(db, token, bool(given.solved), given.words, now)
-    return surveys.answer_by_link(
-        db, token, given.points or 0, given.words, pages.policy.settings, now
-    )
+        ticket = links.confirm(db, token, bool(given.solved), given.words, now)
+        if ticket is None:
+            return None
+        return Taken(surveys.ask_on_page(db, ticket.id, policy, now) if given.solved else None)
+    points = given.points or 0
+    taken = surveys.answer_by_link(db, token, points, given.words, policy.settings, now)
+    return Taken() if taken else None
 
 
 def _in_time(request: Request, desk: ApiState, pages: PublicPages) -> bool:
@@ -189,7 +206,7 @@ def _page(name: str, pages: PublicPages, status: int = 200, **shown: Any) -> HTM
         company=pages.company,
         style=Markup(STYLE),  # noqa: S704 - our own file
         scale=WORDS,
-        **shown,
+        **{"thanks": False, "action": None, **shown},
     )
     headers = HEADERS | ({"Retry-After": str(RETRY_SECONDS)} if name == "busy" else {})
     return HTMLResponse(page, status, headers=headers)

@@ -25,25 +25,24 @@ def confirmable(db: Connection, token: str, now: datetime) -> Ticket | None:
     return ticket if asks(ticket, link) else None
 
 
-def confirm(db: Connection, token: str, solved: bool, words: str, now: datetime) -> bool:
-    """Take the customer's answer; the link is spent. False: nothing is asked by it (any more).
+def confirm(db: Connection, token: str, solved: bool, words: str, now: datetime) -> Ticket | None:
+    """Take the customer's answer; the link is spent. The ticket as it is afterwards; None: nothing
+    is asked by it (any more).
 
     Args:
         words: what the customer writes besides, if the case is not solved.
     """
     link = open(db, token, now)
     if link is None or link.purpose != "confirm":
-        return False
+        return None
     ticket = for_change(db, link.ticket_id)
     if not asks(ticket, link) or use(db, token, now) is None:
-        return False
+        return None
     given = Given(Source.LINK, Identity.TOKEN, evidence=f"link {link.id}")
     if solved:
-        closing.confirm(db, ticket.id, given, now, by=SYSTEM, expected_version=None)
-        return True
+        return closing.confirm(db, ticket.id, given, now, by=SYSTEM, expected_version=None)
     said = words.strip()[:MOST_WORDS]
     reason = (
         f"客户经链接告知未解决: {said}" if said else "客户经链接告知未解决 / not solved, by link"
     )
-    closing.reopen(db, ticket.id, reason, now, by=SYSTEM, expected_version=None, given=given)
-    return True
+    return closing.reopen(db, ticket.id, reason, now, by=SYSTEM, expected_version=None, given=given)

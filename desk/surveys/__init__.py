@@ -5,7 +5,7 @@ answer into timeline, ticket and customer score; `explain` says where a score co
 """
 
 from desk.surveys.answering import POINTS, answer_by_key, answer_by_link
-from desk.surveys.asking import SurveyPolicy, ask_by_key, ask_by_link
+from desk.surveys.asking import SurveyPolicy, ask_by_key, ask_by_link, ask_on_page
 from desk.surveys.chores import survey_chores
 from desk.surveys.customer_score import explain, rescore
 from desk.surveys.low import Effect, effect_of
@@ -29,6 +29,7 @@ __all__ = [
     "answer_by_link",
     "ask_by_key",
     "ask_by_link",
+    "ask_on_page",
     "effect_of",
     "explain",
     "get",

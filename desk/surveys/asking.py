@@ -1,5 +1,8 @@
 """Asking a customer: once per call, once per ticket and close, and so often in a month.
 
+A close is asked about in one way: by keys where the call that closed the case goes on to that, else
+on the page on which the customer confirmed, else by a link, which waits until that call is over.
+
 Both limits are unique keys: `key` names the occasion, and (`who`, `month`, `nth`) is a place among
 those that a customer has in a month. Two processes, or a call and a follower, take one place each.
 """
@@ -8,17 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, ScalarSelect, or_, select
 
 from desk import customers, links, messages
 from desk.db.insert import insert_unless_there
-from desk.db.schema import calls
+from desk.db.schema import calls, confirmations
 from desk.db.schema.survey import surveys
 from desk.house import house_of
 from desk.links import LinkSettings
 from desk.messages import Channel as Way
 from desk.messages import NewMessage
-from desk.messages.put import is_mobile
 from desk.messages.templates import Templates
 from desk.rollout import Switch
 from desk.surveys.settings import Channel, SurveySettings
@@ -57,9 +59,9 @@ class Address:
 
 def ask_by_key(db: Connection, call_id: str, policy: SurveyPolicy, now: datetime) -> Survey | None:
     """Note that the caller of this call is asked now; `survey.asked`. None: is not to be asked,
-    because surveys are not rolled out, the call belongs to no ticket, or the customer was asked
-    often enough this month or has answered in this call already. Asked again in the same call, the
-    same survey.
+    because surveys are not rolled out, the call belongs to no ticket, the customer was asked often
+    enough this month, has answered in this call already, or was asked about this close. Asked again
+    in the same call, the same survey.
     """
     key = f"call:{call_id}"
     if not _rolled_out(db):
@@ -73,6 +75,8 @@ def ask_by_key(db: Connection, call_id: str, policy: SurveyPolicy, now: datetime
     ticket = get_ticket(db, row.ticket_id) if row is not None and row.ticket_id else None
     if row is None or ticket is None:
         return None
+    if ticket.status == Status.CLOSED and _had(db, ticket):
+        return None
     known = parsed(row.customer_ids)
     customer_id = ticket.customer_id or (known[0] if len(known) == 1 else None)
     who = _who(customer_id, row.e164) or key
@@ -83,35 +87,56 @@ def ask_by_link(
     db: Connection, ticket_id: int, policy: SurveyPolicy, now: datetime
 ) -> Survey | None:
     """Send the customer of a closed ticket a link, once per close; `survey.asked`. None: is not
-    to be asked, or cannot be: the ticket is not closed, has been asked about since, no address is
-    known, links cannot be sent, or the customer was asked often enough this month.
+    to be asked, or cannot be: the ticket is not closed, was asked about, the call that closed it
+    goes on and may ask by keys, no address is known, links cannot be sent, or the customer was
+    asked often enough this month.
     """
     ticket = get_ticket(db, ticket_id)
-    if ticket is None or ticket.status != Status.CLOSED or not policy.links.sendable:
-        return None
-    if not _rolled_out(db) or _has_answered(db, ticket):
+    if ticket is None or not policy.links.sendable or not _may_be_linked(db, ticket):
         return None
     address = address_of(db, ticket)
     if address is None:
         return None
     who = _who(ticket.customer_id, ticket.caller.e164) or address.to
-    key = f"close:{ticket.id}:{ticket.cycle}"
-    return _ask(db, key, "link", who, ticket, ticket.customer_id, policy, now, address=address)
+    key = _of_close(ticket)
+    asked = _ask(db, key, "link", who, ticket, ticket.customer_id, policy, now)
+    if asked is None:
+        return None
+    _send(db, asked, ticket, address, policy, now)
+    return one_of(db, surveys.c.key == key)
+
+
+def ask_on_page(db: Connection, ticket_id: int, policy: SurveyPolicy, now: datetime) -> str | None:
+    """Ask who has just closed a ticket by web link on the page that thanks him, in the transaction
+    of the close, so that no link is sent besides; `survey.asked`. The token of the survey's own
+    link; None: is not to be asked, see `ask_by_link`.
+    """
+    ticket = get_ticket(db, ticket_id)
+    if ticket is None or not policy.settings.after_close or not _may_be_linked(db, ticket):
+        return None
+    key = _of_close(ticket)
+    who = _who(ticket.customer_id, ticket.caller.e164) or key
+    asked = _ask(db, key, "link", who, ticket, ticket.customer_id, policy, now)
+    return _link(db, asked, policy, now) if asked is not None else None
+
+
+def _of_close(ticket: Ticket) -> str:
+    return f"close:{ticket.id}:{ticket.cycle}"
+
+
+def _may_be_linked(db: Connection, ticket: Ticket) -> bool:
+    if ticket.status != Status.CLOSED or not _rolled_out(db):
+        return False
+    return not _had(db, ticket) and not _call_goes_on(db, ticket)
 
 
 def address_of(db: Connection, ticket: Ticket) -> Address | None:
-    """Where the customer of a ticket gets a link: the mobile that rang, another one on file, or by
-    e-mail. Of customers who share a number, only the number itself is sure.
-    """
-    if is_mobile(ticket.caller.e164):
-        return Address(Way.SMS, ticket.caller.e164)
-    customer = customers.get(db, ticket.customer_id) if ticket.customer_id is not None else None
-    if customer is None:
-        return None
-    mobile = next((number for number in customer.numbers if is_mobile(number)), None)
-    if mobile is not None:
-        return Address(Way.SMS, mobile)
-    return Address(Way.EMAIL, customer.email) if customer.email else None
+    """Where the customer of a ticket gets a link: where he gets other messages about it, by SMS
+    where a mobile is known."""
+    for way in (Way.SMS, Way.EMAIL):
+        if to := messages.address_of(db, ticket, way):
+            return Address(way, to)
+    return None
 
 
 def _rolled_out(db: Connection) -> bool:
@@ -124,14 +149,33 @@ def _who(customer_id: int | None, e164: str) -> str:
     return f"number:{e164}" if e164 else ""
 
 
-def _has_answered(db: Connection, ticket: Ticket) -> bool:
-    """By key, in the call that closed it: is not asked the same again by SMS."""
+def _had(db: Connection, ticket: Ticket) -> bool:
+    """Whether the customer was asked about this close: by link, by keys in the call that closed it,
+    or has rated this cycle before. He is not asked the same in another way.
+    """
     query = select(surveys.c.id).where(
         surveys.c.ticket_id == ticket.id,
         surveys.c.cycle == ticket.cycle,
-        surveys.c.answered_at.is_not(None),
+        or_(
+            surveys.c.answered_at.is_not(None),
+            surveys.c.channel == "link",
+            surveys.c.call_id == _closing_call(ticket),
+        ),
     )
     return db.execute(query.limit(1)).first() is not None
+
+
+def _call_goes_on(db: Connection, ticket: Ticket) -> bool:
+    """Whether the call in which the customer confirmed is not over."""
+    query = select(calls.c.id).where(
+        calls.c.id == _closing_call(ticket), calls.c.ended_at.is_(None)
+    )
+    return db.execute(query).first() is not None
+
+
+def _closing_call(ticket: Ticket) -> ScalarSelect[str | None]:
+    of_it = confirmations.c.id == ticket.confirmation_id
+    return select(confirmations.c.call_id).where(of_it).scalar_subquery()
 
 
 def _ask(
@@ -145,7 +189,6 @@ def _ask(
     now: datetime,
     *,
     call_id: str | None = None,
-    address: Address | None = None,
 ) -> Survey | None:
     row: dict[str, Any] = {
         "key": key,
@@ -165,10 +208,6 @@ def _ask(
         return None
     asked = one_of(db, surveys.c.key == key)
     assert asked is not None  # noqa: S101 - it was placed in this transaction
-    if address is not None:
-        _send(db, asked, ticket, address, policy, now)
-        asked = one_of(db, surveys.c.key == key)
-        assert asked is not None  # noqa: S101
     append(
         db,
         kind="survey.asked",
@@ -191,6 +230,16 @@ def _placed(db: Connection, row: dict[str, Any], most: int) -> bool:
     return False
 
 
+def _link(db: Connection, asked: Survey, policy: SurveyPolicy, now: datetime) -> str:
+    """Make a survey's link; its token."""
+    expires_at = now + timedelta(days=policy.links.expire_days)
+    token = links.make(db, "survey", asked.ticket_id, expires_at, now)
+    link = links.open(db, token, now)
+    assert link is not None  # noqa: S101 - it was made in this transaction
+    db.execute(surveys.update().where(surveys.c.id == asked.id).values(link_id=link.id))
+    return token
+
+
 def _send(
     db: Connection,
     asked: Survey,
@@ -199,12 +248,7 @@ def _send(
     policy: SurveyPolicy,
     now: datetime,
 ) -> None:
-    expires_at = now + timedelta(days=policy.links.expire_days)
-    token = links.make(db, "survey", ticket.id, expires_at, now)
-    link = links.open(db, token, now)
-    assert link is not None  # noqa: S101 - it was made in this transaction
-    db.execute(surveys.update().where(surveys.c.id == asked.id).values(link_id=link.id))
-    address_text = links.url(policy.links, token)
+    address_text = links.url(policy.links, _link(db, asked, policy, now))
     customer = customers.get(db, ticket.customer_id) if ticket.customer_id is not None else None
     fields = {
         "number": ticket.number,

@@ -10,16 +10,17 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 
-from desk import links, surveys, tickets
+from desk import links, messages, surveys, tickets
 from desk.api import create_app
 from desk.api.public import HEADERS, PublicPages
+from desk.chores import catch_up
 from desk.db.engine import Database
 from desk.errors import DatabaseUnavailable
 from desk.links import LinkSettings
-from desk.surveys import SurveyPolicy
+from desk.surveys import SurveyPolicy, survey_chores
 from desk.tickets import Status, closing, confirmations, steps
 from tests.desk.lifecycle.cases import AGENT, LATER, SYSTEM
-from tests.desk.surveys.policies import POLICY, linked, resolved
+from tests.desk.surveys.policies import POLICY, linked, policy, resolved
 
 DAYS = timedelta(days=14)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -36,8 +37,8 @@ class Public:
     http: httpx.AsyncClient
     clock: Clock
 
-    async def confirm_link(self) -> tuple[int, str]:
-        ticket = await self.db.write(resolved)
+    async def confirm_link(self, call_id: str = "c1") -> tuple[int, str]:
+        ticket = await self.db.write(resolved, call_id)
         token = await self.db.write(links.make, "confirm", ticket.id, LATER + DAYS, LATER)
         return ticket.id, token
 
@@ -81,6 +82,43 @@ async def test_solved_closes_the_ticket_by_the_customers_word(public: Public) ->
     assert (said.source, said.identity, said.actor) == ("link", "token", "system")
     assert (await public.post(token, "answer=not_solved")).status_code == 404
     assert await public.status(ticket_id) == Status.CLOSED
+
+
+async def test_who_says_solved_rates_us_on_the_same_page_and_gets_no_sms(public: Public) -> None:
+    chores = survey_chores(POLICY)
+    await catch_up(public.db, chores, lambda: LATER)
+    ticket_id, token = await public.confirm_link()
+    page = await public.post(token, "answer=solved")
+    (action,) = re.findall(r'<form method="post" action="([^"]+)">', page.text)
+    assert "非常满意" in page.text
+    await catch_up(public.db, chores, lambda: LATER)
+    assert await public.db.read(messages.of_ticket, ticket_id) == []
+    beside = httpx.URL(f"https://hui.example.cn/400/l/{token}").join(action)
+    assert beside.path == f"/400/l/{action}", "also behind a proxy that serves a part of its site"
+    assert (await public.post(action, "words=x")).status_code == 422
+    assert (await public.post(action, "answer=4&words=%E5%BF%AB")).status_code == 200
+    (rated,) = await public.db.read(surveys.of_ticket, ticket_id)
+    assert (rated.channel, rated.points, rated.comment) == ("link", 4, "快")
+    assert (await public.post(action, "answer=1")).status_code == 404
+
+
+async def test_who_is_not_to_be_asked_is_thanked_without_a_survey(db: Database) -> None:
+    for off in ({"after_close": False}, {"most_per_month": 1}):
+        settings = PublicPages(policy(**off), "示例公司")
+        app = create_app(db, public_pages=settings, now=lambda: LATER)
+        transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 1))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="https://hui.example.cn"
+        ) as http:
+            one = Public(db, http, Clock())
+            ticket_id, token = await one.confirm_link("-".join(off))
+            if "most_per_month" in off:
+                await db.write(resolved, "before")
+                assert await db.write(surveys.ask_by_key, "before", policy(**off), LATER)
+            page = await one.post(token, "answer=solved")
+            assert "谢谢" in page.text
+            assert "<form" not in page.text
+            assert await one.status(ticket_id) == Status.CLOSED
 
 
 async def test_not_solved_reopens_it_with_the_customers_words(public: Public) -> None:

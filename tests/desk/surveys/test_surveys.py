@@ -6,17 +6,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from desk import messages, surveys, tickets, timeline
+from desk import journal, messages, surveys, tickets, timeline
 from desk.chores import catch_up
 from desk.db.engine import Database
+from desk.journal import NewCall
+from desk.outbound import marks
+from desk.region import locate
 from desk.surveys import Effect, Survey, survey_chores
 from desk.tickets import Status, Ticket, closing, steps
 from desk.timeline import Entry
 from tests.desk.lifecycle.cases import AGENT, LATER, SUPERVISOR, SYSTEM, key
 from tests.desk.surveys.policies import (
     BASE,
+    MOBILE,
     POLICY,
     closed,
+    closed_in_call,
     customer,
     linked,
     policy,
@@ -122,8 +127,25 @@ class TestByLink:
         assert len(await db.read(surveys.of_ticket, ticket.id)) == 1
         assert await db.read(surveys.of_ticket, other.id) == []
 
-    def test_it_can_be_switched_off(self) -> None:
-        assert survey_chores(policy(after_close=False)) == []
+    async def test_what_was_closed_while_it_was_off_is_never_asked_about(
+        self, db: Database
+    ) -> None:
+        on, off = survey_chores(POLICY), survey_chores(policy(after_close=False))
+        await catch_up(db, on, lambda: NOW)
+        before = await db.write(closed)
+        await catch_up(db, off, lambda: LATER)
+        await catch_up(db, on, lambda: LATER)
+        assert await db.read(surveys.of_ticket, before.id) == []
+        after = await db.write(closed, "c2")
+        await catch_up(db, on, lambda: LATER)
+        assert len(await db.read(surveys.of_ticket, after.id)) == 1
+
+    async def test_no_link_goes_to_a_number_that_is_somebody_elses_too(self, db: Database) -> None:
+        def asked(c: Connection) -> Survey | None:
+            marks.put(c, f"+86{MOBILE}", "shared", "两家共用", NOW, actor="test")
+            return surveys.ask_by_link(c, closed(c).id, POLICY, LATER)
+
+        assert await db.write(asked) is None
 
 
 class TestByKey:
@@ -149,6 +171,52 @@ class TestByKey:
             return surveys.ask_by_link(c, ticket.id, POLICY, LATER)
 
         assert await db.write(answered) is None
+
+
+class TestOneWay:
+    """A close is asked about in one way, whatever happens in which order."""
+
+    async def test_a_call_that_goes_on_may_ask_by_key_before_a_link_is_sent(
+        self, db: Database
+    ) -> None:
+        chores = survey_chores(POLICY)
+        await catch_up(db, chores, lambda: NOW)
+        ticket = await db.write(closed_in_call)
+        await catch_up(db, chores, lambda: LATER)
+        assert await db.read(surveys.of_ticket, ticket.id) == []
+        assert await db.write(surveys.ask_by_key, "c1", POLICY, LATER) is not None
+        await db.write(journal.end, "c1", "hangup", LATER)
+        await catch_up(db, chores, lambda: LATER)
+        (only,) = await db.read(surveys.of_ticket, ticket.id)
+        assert (only.channel, only.points) == ("key", None), "silence is an answer too"
+
+    async def test_a_call_that_ended_without_asking_is_followed_by_a_link(
+        self, db: Database
+    ) -> None:
+        chores = survey_chores(POLICY)
+        await catch_up(db, chores, lambda: NOW)
+        ticket = await db.write(closed_in_call)
+        await catch_up(db, chores, lambda: LATER)
+        await db.write(journal.end, "c1", "hangup", LATER)
+        for _ in range(2):
+            await catch_up(db, chores, lambda: LATER)
+        (only,) = await db.read(surveys.of_ticket, ticket.id)
+        assert only.channel == "link"
+        assert await db.write(surveys.ask_by_key, "c1", POLICY, LATER) is None
+
+    async def test_who_rated_the_cycle_before_is_not_asked_in_the_call_that_closes(
+        self, db: Database
+    ) -> None:
+        def asked(c: Connection) -> Survey | None:
+            ticket = resolved(c)
+            surveys.ask_by_key(c, "c1", POLICY, LATER)
+            surveys.answer_by_key(c, "c1", 4, POLICY.settings, LATER)
+            journal.begin(c, NewCall("c2", MOBILE, MOBILE, locate(MOBILE), ()), LATER)
+            tickets.join(c, "c2", ticket.id, LATER)
+            closing.confirm(c, ticket.id, key("c2"), LATER, by=SYSTEM, expected_version=None)
+            return surveys.ask_by_key(c, "c2", POLICY, LATER)
+
+        assert await db.write(asked) is None
 
 
 class TestLimit:
