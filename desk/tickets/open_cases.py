@@ -6,27 +6,30 @@ those closed in the last seven days, which the caller can open again.
 
 - Asked about first (`to_confirm`): the case that was resolved last and waits for its
   confirmation. Asking about more than one would be an examination.
-- Told of (`to_tell`): the open case in which something happened last.
+- Told of (`to_tell`): the most urgent open case: of the highest priority, then what is due first,
+  then the one in which something happened last. `others` stand in that order, too.
 - `lately_closed`: the one closed last. It matters only if the caller says so.
 - `certain`: the number belongs to one person as far as we know: one customer has it, or nobody
   has and it is not withheld. Otherwise (several customers share it) nothing of a case is said
   before the ticket's number is keyed in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, literal_column, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select
 
 from desk.db.prepared import Prepared
-from desk.db.schema import tickets
+from desk.db.schema import sla_clocks, tickets
+from desk.db.types import moment
 from desk.tickets.states import ALIVE, OPEN, Status
 from desk.tickets.survivors import survivor_of
 from desk.tickets.ticket import Ticket, get, ticket_of
 
 MOST = 50
 LATELY = timedelta(days=7)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _GOING_ON = (*sorted(status.value for status in ALIVE), Status.MERGED.value)
 
 _alive = tickets.c.status.in_([literal_column(f"'{status}'") for status in _GOING_ON])
@@ -76,7 +79,7 @@ def open_of(db: Connection, customer_ids: Sequence[int], e164: str, now: datetim
     if customer_ids:
         whose.append(tickets.c.customer_id.in_(customer_ids))
     if not whose:
-        return choose((), customer_ids, e164, now)
+        return choose((), customer_ids, e164, now, {})
     lately = and_(tickets.c.status == Status.CLOSED.value, tickets.c.closed_at >= now - LATELY)
     query = (
         select(tickets)
@@ -91,11 +94,31 @@ def open_of(db: Connection, customer_ids: Sequence[int], e164: str, now: datetim
             ticket = get(db, survivor_of(db, row.id))
         if ticket is not None:
             found[ticket.id] = ticket
-    return choose(found.values(), customer_ids, e164, now)
+    return choose(found.values(), customer_ids, e164, now, _due(db, found))
 
 
-def choose(cases: Iterable[Ticket], customer_ids: Sequence[int], e164: str, now: datetime) -> Cases:
-    """Apply the rule to a caller's cases, whatever their status."""
+def _due(db: Connection, ticket_ids: Iterable[int]) -> Mapping[int, datetime]:
+    """When the first of each case's running clocks is due."""
+    query = (
+        select(sla_clocks.c.ticket_id, func.min(sla_clocks.c.due_at).label("due_at"))
+        .where(
+            sla_clocks.c.ticket_id.in_(list(ticket_ids)),
+            sla_clocks.c.state == literal_column("'running'"),
+            sla_clocks.c.due_at.is_not(None),
+        )
+        .group_by(sla_clocks.c.ticket_id)
+    )
+    return {row.ticket_id: moment(row.due_at) for row in db.execute(query)}
+
+
+def choose(
+    cases: Iterable[Ticket],
+    customer_ids: Sequence[int],
+    e164: str,
+    now: datetime,
+    due: Mapping[int, datetime],
+) -> Cases:
+    """Apply the rule to a caller's cases, whatever their status; `due`: when, by case."""
     newest = sorted(cases, key=lambda case: (case.updated_at, case.id), reverse=True)
     resolved = [case for case in newest if case.status == Status.RESOLVED]
     going_on = [case for case in newest if case.status in OPEN]
@@ -104,6 +127,7 @@ def choose(cases: Iterable[Ticket], customer_ids: Sequence[int], e164: str, now:
         for case in newest
         if case.status == Status.CLOSED and case.closed_at and now - case.closed_at <= LATELY
     ]
+    going_on.sort(key=lambda case: (-case.priority, due.get(case.id, _NEVER)))
     resolved.sort(key=lambda case: case.resolved_at or case.updated_at, reverse=True)
     return Cases(
         to_confirm=resolved[0] if resolved else None,

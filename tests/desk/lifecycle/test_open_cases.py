@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import Connection, insert, update
+
 from desk import customers, tickets
 from desk.db.engine import Database
+from desk.db.schema import sla_clocks, sla_editions
+from desk.db.schema import tickets as tickets_table
 from desk.tickets import Ticket, closing, merging, open_of
 from desk.tickets.open_cases import has_any
 from tests.desk.lifecycle.cases import AGENT, LATER, SUPERVISOR, begun, closed, opened, resolved
@@ -29,6 +33,31 @@ async def test_a_case_that_waits_for_the_callers_word_comes_first(db: Database) 
     ]
     assert ids(cases.best, *cases.others) == [waits.id, old.id]
     assert cases.certain
+
+
+async def test_of_several_open_cases_the_most_urgent_is_told(db: Database) -> None:
+    """Priority first, then what is due first; when something happened last says least."""
+
+    def prepared(connection: Connection) -> list[int]:
+        edition = {"edition": 1, "content": "{}", "applied_at": NOW, "actor": "test"}
+        connection.execute(insert(sla_editions), {**edition, "recomputed": 0, "to_recompute": 0})
+        made = [opened(connection, f"c{number}").id for number in range(4)]
+        states = ("running", "running", "met", "running")
+        for ticket_id, hours, state in zip(made, (9, 3, 1, 2), states, strict=True):
+            clock = {
+                "ticket_id": ticket_id, "target": "resolution", "cycle": 1, "edition": 1,
+                "policy": "p", "kind": "wall", "team": "", "state": state, "started_at": NOW,
+                "elapsed_us": 0, "counted_at": NOW, "due_seconds": 60,
+                "due_at": NOW + timedelta(hours=hours),
+            }  # fmt: skip
+            connection.execute(insert(sla_clocks), clock)
+        first = update(tickets_table).where(tickets_table.c.id == made[0])
+        connection.execute(first.values(priority=20))
+        return made
+
+    made = await db.write(prepared)
+    cases = await db.read(open_of, (), TIANJIN.e164, LATER)
+    assert ids(cases.to_tell, *cases.others) == [made[0], made[3], made[1], made[2]]
 
 
 async def test_what_was_closed_more_than_a_week_ago_is_no_longer_the_matter(db: Database) -> None:
