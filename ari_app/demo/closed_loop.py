@@ -25,6 +25,7 @@ from ari_app.prompts.cache import PromptCache, Prompts
 from ari_app.settings import Settings
 from ari_app.sip_caller import agent_phone, place_call
 from crm_bridge.demo_crm import received
+from desk import sla
 from desk.timeline import Entry
 
 MOST_SECONDS = 180.0
@@ -106,7 +107,7 @@ async def _play(line: DemoLine, rules: str, watch: Watch) -> Loop:
         rated = await _rated(line, watch, asked)
         delivered = await _delivered(line, watch, number)
         watch.waiting_for = "the record of our calls"
-        return await _result(line, agent, number, rated, delivered, time.monotonic() - began)
+        return await _result(line, watch, agent, number, rated, delivered, time.monotonic() - began)
 
 
 def _talk(settings: Settings, prompts: Prompts) -> TalkPlan:
@@ -213,8 +214,17 @@ async def _delivered(line: DemoLine, watch: Watch, number: str) -> list[dict[str
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def _reckoned(line: DemoLine, watch: Watch) -> None:
+    """Wait until the clocks that are stored say what the timeline does."""
+    watch.waiting_for = "the service levels to be reckoned"
+    with line.db.subscribe() as commits:
+        while await line.db.read(sla.behind) is not None:
+            await commits.wait(LOOK_SECONDS)
+
+
 async def _result(
     line: DemoLine,
+    watch: Watch,
     agent: Agent,
     number: str,
     rated: Entry,
@@ -227,6 +237,7 @@ async def _result(
         if all(call["ended_at"] for call in calls):
             break
         await asyncio.sleep(LOOK_SECONDS)
+    await _reckoned(line, watch)
     return Loop(
         ticket=await agent.read(ticket),
         history=(await agent.read(f"{ticket}/history"))["items"],

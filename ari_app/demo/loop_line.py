@@ -32,8 +32,8 @@ STAY_SECONDS = 30.0
 
 def loop_settings(settings: Settings) -> Settings:
     """A private line that calls its customer, on a telephone of this machine: at any hour, soon
-    again if he is not reached, and with SMS that go into a file. `customers_port` says where it
-    rings.
+    again if he is not reached, and with SMS that go into a file: by one he is asked how it was, so
+    that the page is seen too, and not by keys in the call. `customers_port` says where it rings.
     """
     settings = staffed(settings)
     trunk = IpTrunk(
@@ -69,7 +69,9 @@ def loop_settings(settings: Settings) -> Settings:
             "tickets": settings.tickets.model_copy(update={"talked": True}),
             "messages": settings.messages.model_copy(update={"quiet": None, "tell_resolved": True}),
             "links": settings.links.model_copy(update={"base_url": url}),
-            "surveys": settings.surveys.model_copy(update={"after_close": True}),
+            "surveys": settings.surveys.model_copy(
+                update={"after_talk": False, "after_close": True}
+            ),
             "bridge": settings.bridge.model_copy(update={"messaging": MessagingSettings()}),
         }
     )

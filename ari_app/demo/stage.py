@@ -1,5 +1,5 @@
-"""What is there before the closed loop begins: a customer on file, agents with accounts, rules and
-service levels in force. Each is made as its `huisheng` command makes it.
+"""What is there before the closed loop begins: a customer on file, agents with accounts, and rules in
+force. Each is made as its `huisheng` command makes it; service levels are in force by themselves.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from ari_app.demo.loop_line import NAME, NUMBER
 from ari_app.demo.watch import LOOK_SECONDS
 from ari_app.process import utc_now
 from ari_app.settings import Settings
-from desk import accounts, routing, sla, tokens
+from desk import accounts, routing, tokens
 from desk.access import Role
 from desk.chores import standing
 from desk.customers.reading import CustomerRow
@@ -56,9 +56,6 @@ async def set_stage(line: DemoLine, rules: str) -> None:
     """
     settings = line.settings
     password = await asyncio.to_thread(accounts.passwords.hashed, secrets.token_urlsafe())
-    book = sla.Book.from_settings(
-        settings.sla, settings.company.timezone, settings.ivr.calendar_file
-    )
 
     def made(db: Connection, now: datetime) -> None:
         number = locate(NUMBER, settings.company.home_area_code).e164
@@ -74,7 +71,6 @@ async def set_stage(line: DemoLine, rules: str) -> None:
             )
             accounts.create(db, new, password, now, actor=ACTOR)
         routing.activate(db, rules, now, actor=ACTOR)
-        sla.apply(db, book, now, actor=ACTOR)
 
     with line.db.subscribe() as commits:  # before its chores, the line has not said who it is
         while not {each.name for each in await line.db.read(standing)} >= FOLLOWERS:

@@ -2,6 +2,7 @@
 and rings nobody but this machine.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ from ari_app.outbound_settings import check_outbound
 from ari_app.prompts.cache import Prompts
 from ari_app.settings import Settings, load
 from ari_app.sip_caller import Press, Wait
-from desk import timeline
+from desk import sla, tickets, timeline
 from desk.db.engine import Database
 from desk.outbound.numbers import is_permitted
 from desk.routing.check import book_of
@@ -118,6 +119,20 @@ async def test_story_that_goes_another_way_says_so_at_once(line: DemoLine) -> No
     watch = Watch(line, NOBODY)
     with pytest.raises(StoryStrayedError, match=r"our call.*outbound.asked.*sms"):
         await watch.until("our call", "outbound.dialling", strays=("outbound.asked",))
+
+
+async def test_clocks_are_shown_only_once_they_say_what_happened(line: DemoLine) -> None:
+    def opened(db: Connection) -> None:
+        tickets.open_ticket(db, tickets.NewTicket("complaint", "不制冷"), NOW)
+
+    await line.db.write(opened)
+    waits = asyncio.create_task(closed_loop._reckoned(line, Watch(line, NOBODY)))
+    await line.db.read(sla.behind)  # after which the other has looked too
+    assert not waits.done()
+    while await line.db.write(sla.follow):
+        pass
+    async with asyncio.timeout(30):
+        await waits
 
 
 async def test_story_that_ends_too_late_says_where_it_stood(
