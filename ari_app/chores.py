@@ -4,9 +4,11 @@ done once, whoever looks first.
 
 import asyncio
 from dataclasses import fields
+from pathlib import Path
 
 import structlog
 
+from ari_app.beginning import begin
 from ari_app.calls.line import Line
 from ari_app.house import house_of
 from ari_app.settings import Settings
@@ -26,11 +28,16 @@ def service_settings(settings: Settings) -> ServiceSettings:
     return ServiceSettings(**{name: getattr(settings, name) for name in names})
 
 
-async def keep_chores(line: Line) -> None:
-    """Keep them until cancelled. A desk that is away keeps them waiting; calls go on meanwhile."""
+async def keep_chores(line: Line, config: Path | None = None) -> None:
+    """Keep them until cancelled. A desk that is away keeps them waiting; calls go on meanwhile.
+
+    Args:
+        config: the file of the line's settings, beside which its rules stand.
+    """
     while True:
         try:
             await line.db.write(declare, house_of(line.settings), line.now())
+            await begin(line.db, line.settings, config, line.now)
             break
         except DatabaseError as error:
             log.warning("chores wait for the database", error=str(error))

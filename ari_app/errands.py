@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -30,10 +31,15 @@ class Errands:
     calls."""
 
     def __init__(
-        self, line: Line, switchboard: Switchboard, asterisk: AsteriskServer | None
+        self,
+        line: Line,
+        switchboard: Switchboard,
+        asterisk: AsteriskServer | None,
+        config: Path | None = None,
     ) -> None:
-        """`asterisk`: our own; None where one exists already."""
+        """`asterisk`: our own; None where one exists already. `config`: see `keep_chores`."""
         self._line, self._switchboard, self._asterisk = line, switchboard, asterisk
+        self._config = config
         spool_dir = line.settings.pbx.spool_dir
         sources = Sources.existing(spool_dir) if spool_dir is not None else None
         if asterisk is not None:
@@ -44,7 +50,7 @@ class Errands:
 
     def works(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """Name and coroutine of each; all run until they are cancelled."""
-        yield "chores", keep_chores(self._line)
+        yield "chores", keep_chores(self._line, self._config)
         yield "call-backs", Callbacks(self._line, self._switchboard).run()
         yield "outbound calls", Placing(self._line, self._switchboard).run()
         if self._asterisk is not None:

@@ -88,7 +88,8 @@ async def running_line(
     """Start the whole line in this process; stop all of it at the end of the block.
 
     Args:
-        config: the file that `settings` came from, to be watched for new menus and prompts.
+        config: the file that `settings` came from, to be watched for new menus and prompts; see
+            `ari_app.beginning` for what stands beside it.
         own_lifetime: Asterisk dies with us (demo, tests); else it outlives a crash of ours.
         take_over_seconds: a process that serves this line is asked to leave it to us within so
             many seconds, once all that takes long is done; None: it is in our way.
@@ -169,7 +170,7 @@ async def running_line(
         if config is not None:
             await _watch_menus(config, line, asterisk, stack)
         await stack.enter_async_context(Periodic(line, shelf))
-        errands = Errands(line, switchboard, asterisk)
+        errands = Errands(line, switchboard, asterisk, config)
         work = [
             tasks.create_task(line.transcriptions.run(), name="transcriptions"),
             tasks.create_task(switchboard.run(errands.noted), name="switchboard"),

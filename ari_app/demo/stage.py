@@ -1,5 +1,5 @@
-"""What is there before the closed loop begins: a customer on file, agents with accounts, and rules in
-force. Each is made as its `huisheng` command makes it; service levels are in force by themselves.
+"""What is there before the closed loop begins: a customer on file, agents with accounts, and rules.
+Each is made as its `huisheng` command makes it; service levels are in force by themselves.
 """
 
 import asyncio

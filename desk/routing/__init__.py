@@ -3,7 +3,7 @@
 from desk.routing.check import book_of, check, schema_of
 from desk.routing.condition import Condition, Why
 from desk.routing.decide import Book, Decision, decide
-from desk.routing.editions import Edition, activate, in_force, latest, restore, versions
+from desk.routing.editions import Edition, activate, begin, in_force, latest, restore, versions
 from desk.routing.errors import (
     BadCondition,
     BadRules,
@@ -37,6 +37,7 @@ __all__ = [
     "Taker",
     "Why",
     "activate",
+    "begin",
     "book_of",
     "check",
     "decide",

@@ -150,6 +150,21 @@ def activate(
     return made
 
 
+def begin(db: Connection, content: str, now: datetime) -> bool:
+    """Put a rule set in force where none ever was; whether that was so.
+
+    Raises:
+        BadRules: it cannot be used.
+    """
+    if latest(db) is not None:
+        return False
+    db.execute(select(lock.c.id).with_for_update()).one()
+    if latest(db) is not None:
+        return False  # another process was first
+    activate(db, content, now, actor="system", note="shipped", expected=0)
+    return True
+
+
 def restore(
     db: Connection, edition: int, now: datetime, *, actor: str, expected: int | None = None
 ) -> Edition:

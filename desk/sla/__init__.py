@@ -7,7 +7,7 @@ a change of policies would do before `apply` makes it.
 
 from desk.sla.book import Book, Editions
 from desk.sla.clock import Clock, ClockState, clocks, elapsed_at
-from desk.sla.editions import apply, in_force
+from desk.sla.editions import apply, begin, in_force, latest
 from desk.sla.effect import Effect, Effects, effect
 from desk.sla.escalation import Fired, due_steps, fire, fire_due, next_due
 from desk.sla.following import behind, follow, recompute
@@ -27,6 +27,7 @@ __all__ = [
     "History",
     "StepKey",
     "apply",
+    "begin",
     "behind",
     "clocks",
     "due_steps",
@@ -37,6 +38,7 @@ __all__ = [
     "follow",
     "history_of",
     "in_force",
+    "latest",
     "next_due",
     "recompute",
     "refresh",

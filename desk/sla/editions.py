@@ -19,6 +19,11 @@ _ALL = Prepared(
         sla_editions.c.edition
     )
 )
+_LATEST = Prepared(
+    select(sla_editions.c.edition, sla_editions.c.content)
+    .order_by(sla_editions.c.edition.desc())
+    .limit(1)
+)
 _LOCK = Prepared(select(sla_cursor.c.seq).with_for_update())
 _LOCK_IF_FREE = Prepared(select(sla_cursor.c.seq).with_for_update(skip_locked=True))
 _LAST_TICKET = select(func.coalesce(func.max(tickets.c.id), 0))
@@ -76,6 +81,12 @@ def in_force(db: Connection) -> Editions | None:
     return Editions(
         tuple((moment(since), book_of(content, edition)) for edition, content, since in rows)
     )
+
+
+def latest(db: Connection) -> Book | None:
+    """The book in force; None before the first."""
+    row = _LATEST.execute(db, {}).fetchone()
+    return book_of(row[1], row[0]) if row is not None else None
 
 
 def editions(db: Connection, before: int | None = None, limit: int = 50) -> list[Edition]:
@@ -160,6 +171,17 @@ def apply(
     body = {"edition": number, "policies": [policy.name for policy in book.data.policies]}
     append(db, kind="sla.applied", body=body, now=now, actor=actor, outbox_key="sla")
     return number
+
+
+def begin(db: Connection, book: Book, now: datetime) -> bool:
+    """Put a book in force where none ever was; whether that was so."""
+    if latest(db) is not None:
+        return False
+    lock(db)
+    if latest(db) is not None:
+        return False  # another process was first
+    apply(db, book, now, actor="system", expected=0)
+    return True
 
 
 def recomputing(db: Connection) -> Recomputing | None:

@@ -46,10 +46,14 @@ async def test_full_disk_at_the_start_does_not_end_the_line(
     async def keep(*_: Any) -> None:
         told.append("kept")
 
+    async def begin(*_: Any) -> None:
+        told.append("begun")
+
     monkeypatch.setattr(kept, "keep", keep)
+    monkeypatch.setattr(kept, "begin", begin)
     monkeypatch.setattr(kept, "house_of", lambda _: None)
     monkeypatch.setattr(kept, "chores", lambda _: [])
     monkeypatch.setattr(kept, "service_settings", lambda _: None)
     line = SimpleNamespace(db=SimpleNamespace(write=write), settings=None, now=lambda: None)
     await kept.keep_chores(cast(Line, line))
-    assert told == ["declared", "declared", "declared", "kept"]
+    assert told == ["declared", "declared", "declared", "begun", "kept"]
