@@ -14,7 +14,7 @@ from desk.house import house_of
 from desk.routing.assign import Chosen, Wanted, choose
 from desk.routing.decide import Book, Decision, RuleTold, told
 from desk.routing.errors import BadSample
-from desk.routing.facts import facts_of, moment_facts
+from desk.routing.facts import facts_of, moment_facts, zone_of
 from desk.routing.levels import is_less_grave
 from desk.routing.places import person_for, wanted_by
 from desk.routing.roster import away_of, loads_of, roster_of
@@ -72,7 +72,8 @@ def explain_sample(
         BadSample: it names what is no fact, or gives it another type.
     """
     facts = checked(sample, book.schema)
-    facts = {**facts, "now": {**moment_facts(now), **facts.get("now", {})}}
+    zone = zone_of(db, facts.get("ticket", {}).get("team") or "")
+    facts = {**facts, "now": {**moment_facts(now, zone), **facts.get("now", {})}}
     decision, rules = told(book, facts)
     ticket = facts.get("ticket", {})
     has = int(ticket.get("level") or 0)

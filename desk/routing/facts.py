@@ -12,6 +12,7 @@ from desk.db.schema import calls, customers, sla_clocks, talks, tickets, timelin
 from desk.db.types import moment
 from desk.errors import NoSuchTicket
 from desk.routing.words import text_of
+from desk.sla.editions import latest
 from desk.text import parsed
 from desk.tickets.states import OPEN
 from desk.tickets.ticket import Ticket, get
@@ -68,7 +69,8 @@ def facts_of(
 
     Args:
         event: what has just happened: `kind`, `actor`, and what the entry's body says.
-        zone: in which `now.hour` and the days are meant.
+        zone: in which `now.hour` and the days are meant while no service levels are in force:
+            otherwise they are those of the team's calendar.
         text: the words to look at instead of all that the ticket was told in.
 
     Raises:
@@ -88,8 +90,14 @@ def facts_of(
         "customer": _customer(db, ticket.customer_id),
         "call": call,
         "event": event_facts(event or {}),
-        "now": moment_facts(now, zone),
+        "now": moment_facts(now, zone_of(db, ticket.team, zone)),
     }
+
+
+def zone_of(db: Connection, team: str, otherwise: tzinfo = ZONE) -> tzinfo:
+    """The zone of a team's days: its calendar's."""
+    book = latest(db)
+    return book.zone(team) if book is not None else otherwise
 
 
 def event_facts(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from desk import routing, timeline
+from desk import routing, sla, timeline
 from desk.db.engine import Database
+from desk.house import Member, house_of
 from desk.routing import BadSample, Explained, book_of, decide
 from desk.routing.decide import told
+from desk.sla import Book
 from tests.desk.routing.cases import LATER, RULES, begin, now_of, opened
-from tests.desk.routing.houses import HOUSE
+from tests.desk.routing.houses import HOUSE, MEMBERS, declare
+from tests.desk.sla.books import book
+from tests.desk.sla.cases import give
 from tests.rig.samples import NOW
 
 
@@ -151,3 +155,36 @@ def test_what_is_explained_is_what_is_decided_whatever_the_ticket(sample: dict[s
     assert decision.team in HOUSE.teams, "no ticket is without a team"
     asked = [rule.asked for rule in rules]
     assert asked == sorted(asked, reverse=True), "after one that decides none is asked"
+
+
+IN_THE_WEST = """
+default_team: west
+levels: {1: {name: 重大}, 2: {name: 严重}, 3: {name: 一般}, 4: {name: 轻微}}
+rules:
+  - {name: saturday, when: now.weekday == 6 and now.date == "2026-11-21", then: {level: 2}}
+"""
+
+
+async def test_hours_and_days_in_a_rule_are_those_of_the_team(db: Database) -> None:
+    """NOW is Sunday in Tianjin, and still Saturday in New York."""
+    common = book().data
+    west = common.calendars["default"].model_copy(update={"timezone": "America/New_York"})
+    calendars = {**common.calendars, "west": west}
+
+    def work(c: Connection) -> list[list[tuple[str, ...]]]:
+        declare(c, members=(*MEMBERS, Member(name="bob", team="west")))
+        rules = book_of(IN_THE_WEST, house_of(c))
+        here, there = (opened(c), opened(c))
+        give(c, there.id, NOW, "west")
+        found = []
+        for calendar in (common, common.model_copy(update={"calendars": calendars})):
+            sla.apply(c, Book.of(calendar), NOW)
+            both = [routing.explain(c, rules, each.id, NOW).decision.rules
+                    for each in (here, there)]  # fmt: skip
+            sample = {"ticket": {"team": "west"}}
+            found.append([*both, routing.explain_sample(c, rules, sample, NOW).decision.rules])
+        return found
+
+    one_zone, two_zones = await db.write(work)
+    assert one_zone == [(), (), ()]
+    assert two_zones == [(), ("saturday",), ("saturday",)]
