@@ -23,7 +23,7 @@ from desk.db.schema import timeline
 from desk.db.types import moment
 from desk.numbering import ticket_number
 from desk.routing.condition import Clause
-from desk.routing.facts import facts_of, moment_facts
+from desk.routing.facts import facts_of, moment_facts, zone_of
 from desk.text import parsed
 from desk.tickets.states import Status
 
@@ -200,7 +200,7 @@ class DryRun:
             **place,
             "age_minutes": round(max(age, timedelta()).total_seconds() / 60, 1),
         }
-        facts["now"] = moment_facts(at, self.zone)
+        facts["now"] = moment_facts(at, zone_of(db, str(facts["ticket"]["team"]), self.zone))
         return facts
 
     def _case(self, db: Connection, ticket_id: int, seq: int) -> _Case:
