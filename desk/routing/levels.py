@@ -16,7 +16,7 @@ from desk.teamwork.watching import Cause, TooManyWatchers, watch
 from desk.tickets import steps
 from desk.tickets.change import MOST_REASON, SYSTEM, By, held, trimmed, write
 from desk.tickets.closing import MOST_PRIORITY
-from desk.tickets.states import OPEN, Role, Status
+from desk.tickets.states import ALIVE, OPEN, Role, Status
 from desk.tickets.ticket import Ticket, get
 
 RULES = By("rule:routing", Role.SYSTEM)
@@ -123,12 +123,13 @@ def raised(book: Book | None, ticket: Ticket, level: int) -> int:
 
 def enter(db: Connection, ticket: Ticket, book: Book | None, now: datetime) -> Ticket:
     """What follows when a ticket, which is held, has got a graver level. Who is told is told once
-    per ticket and level; a ticket that has ended follows no flow.
+    per ticket, cycle and level; a ticket that has ended follows no flow, and one that is resolved
+    is not escalated.
     """
     flow = book.flow(ticket.level) if book is not None else None
-    if flow is None or ticket.status not in OPEN:
+    if flow is None or ticket.status not in ALIVE:
         return ticket
-    if flow.escalate and ticket.status != Status.ESCALATED:
+    if flow.escalate and ticket.status in OPEN and ticket.status != Status.ESCALATED:
         reason = f"级别 {ticket.level}({flow.name})"
         ticket = steps.escalate(db, ticket.id, reason, now, by=RULES, expected_version=None)
     add_watchers(db, ticket, flow.watchers, now)

@@ -11,7 +11,7 @@ from desk.errors import RoleNotAllowed, VersionConflict
 from desk.notices import Inbox, of_inbox
 from desk.recordings import NewRecording
 from desk.routing.confirming import confirm_way
-from desk.tickets import Digest, Ticket, merging, notes
+from desk.tickets import Digest, Ticket, closing, merging, notes, steps
 from desk.utterances import NewUtterance
 from tests.desk.routing.cases import (
     AGENT,
@@ -27,6 +27,12 @@ from tests.desk.routing.houses import declare
 from tests.rig.samples import begin as call
 
 BOSSES = Inbox.of("boss", ["boss"], "supervisor", "tianjin")
+
+
+def solved(c: Connection, ticket: Ticket) -> None:
+    for step, words in ((steps.start, ()), (closing.resolve, ("换了主板",))):
+        version = now_of(c, ticket).version
+        step(c, ticket.id, *words, LATER, by=AGENT, expected_version=version)
 
 
 async def start(db: Database, **given: Any) -> Ticket:
@@ -90,6 +96,26 @@ async def test_the_word_raises_the_level_however_late_and_by_whatever_way_it_com
     await follow(db)
     found = await db.read(now_of, ticket)
     assert (found.level, found.status) == (1, "escalated")
+
+
+async def test_a_resolved_case_turns_grave_too_and_its_supervisors_hear_of_it(
+    db: Database,
+) -> None:
+    ticket = await start(db)
+
+    def later(c: Connection) -> None:
+        solved(c, ticket)
+        tickets.describe(c, ticket.id, "要曝光我们", LATER)
+
+    await db.write(later)
+    await follow(db)
+    found = await db.read(now_of, ticket)
+    assert (found.level, found.priority, found.status) == (1, 60, "resolved")
+    assert found.assignee == "agent:8001", "who solved it keeps it"
+    told = await db.read(of_inbox, BOSSES)
+    assert sum(each.kind == "level" for each in told) == 1
+    watching = await db.read(teamwork.watching.of_ticket, ticket.id)
+    assert [each.watcher for each in watching] == ["role:supervisor@tianjin"]
 
 
 async def test_what_an_agent_says_on_the_telephone_raises_nothing(db: Database) -> None:
