@@ -25,7 +25,7 @@ ENDS = {
     "ticket.merged": "withdrawn",
 }
 """What ends the question, and how that is called."""
-KINDS = ("ticket.resolved", "ticket.unmerged", *ENDS)
+KINDS = ("ticket.resolved", "ticket.unmerged", "ticket.levelled", *ENDS)
 _CLICKS = ("click", "revisit")
 _columns = outbound_requests.c
 
@@ -38,12 +38,12 @@ class _Outbound:
     tz: tzinfo
 
     def follow(self, db: Connection, entry: Entry, now: datetime) -> None:
-        """A ticket is resolved, or the question is answered otherwise."""
+        """A ticket is resolved, is graver than it was, or the question is answered otherwise."""
         if entry.ticket_id is None:
             return
         if entry.kind in ENDS:
             confirming.withdraw(db, entry.ticket_id, ENDS[entry.kind], now)
-        elif entry.kind == "ticket.resolved" or entry.body.get("status") == Status.RESOLVED:
+        elif entry.kind != "ticket.unmerged" or entry.body.get("status") == Status.RESOLVED:
             confirming.request_confirmation(
                 db, entry.ticket_id, now, policy=self.settings, tz=self.tz
             )

@@ -22,6 +22,7 @@ from desk.outbound.hours import next_allowed
 from desk.outbound.requests import NewRequest, Request
 from desk.outbound.settings import OutboundSettings, Way
 from desk.outbound.whom import Reach, in_charge, reach
+from desk.routing.confirming import HANDLERS as GRAVEST
 from desk.routing.confirming import confirm_way
 from desk.routing.route import route
 from desk.tickets.states import Status
@@ -42,7 +43,8 @@ def request_confirmation(
 ) -> Request | None:
     """Have the customer asked, once per cycle of the ticket. None: there is nothing to ask.
 
-    One that was withdrawn (by a merger that was undone) is taken up again.
+    One that was withdrawn (by a merger that was undone) is taken up again. One that waits, or was
+    asked by SMS, becomes the handler's when the case turns out to be of the gravest level.
     """
     policy = policy or OutboundSettings()
     ticket = get(db, ticket_id)
@@ -69,6 +71,8 @@ def request_confirmation(
     made, fresh = requests.add(db, new, now, actor="system")
     if not fresh and made.state == "done" and made.outcome == WITHDRAWN:
         made = requests.by_way(db, requests.for_change(db, made.id), way, "taken_up", due_at, now)
+    if made.state in ("waiting", "asked") and made.way != "handler" and ticket.level == GRAVEST:
+        made = requests.by_way(db, requests.for_change(db, made.id), "handler", "grave", now, now)
     if not found.knows_mobile:
         mobiles.ask(db, ticket, now)
     return made

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from desk import tickets, timeline
+from desk import routing, tickets, timeline
 from desk.db.engine import Database
 from desk.notices import Inbox, of_inbox
 from desk.outbound import OutboundSettings, marks, outcomes
@@ -69,6 +69,19 @@ async def test_a_case_that_turned_grave_in_the_moment_of_its_solution_is_its_han
     ticket, request = await db.read(tickets.get, ticket_id), await db.read(request_of, ticket_id)
     assert ticket is not None
     assert (ticket.level, ticket.status, request.way) == (1, "resolved", "handler")
+
+
+async def test_a_case_that_turns_grave_before_its_customer_is_asked_is_its_handlers(
+    db: Database,
+) -> None:
+    ticket, before = await asked(db, level=3)
+    assert (before.way, before.state) == ("call", "waiting")
+    await db.write(lambda c: routing.set_level(c, ticket.id, 1, MORNING, reason="要找律师"))
+    await look(db, MORNING)
+    request = await db.read(request_of, ticket.id)
+    assert (request.id, request.way, request.state) == (before.id, "handler", "asked")
+    tasks = [n for n in await db.read(of_inbox, HANDLER) if n.kind == "confirm_task"]
+    assert [notice.ticket_id for notice in tasks] == [ticket.id]
 
 
 def test_no_setting_hands_the_gravest_level_to_a_machine() -> None:
