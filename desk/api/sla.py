@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from desk import sla
-from desk.access import Reach
+from desk.access.within import tickets_within
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, bad_cursor, from_cursor, number_from_cursor, to_cursor
 from desk.api.problems import Problem
@@ -33,7 +33,7 @@ from desk.sla import Book, Effects, elapsed_at
 from desk.sla.check import check_names
 from desk.sla.clock import Colour
 from desk.sla.editions import Edition, edition, editions, former
-from desk.sla.lists import After, Due, Within, due
+from desk.sla.lists import After, Due, due
 from desk.sla.settings import Target
 
 router = room("service levels")
@@ -81,7 +81,7 @@ async def list_due(
         target=Target(target) if target is not None else None,
         team=team,
         assignee=assignee,
-        within=_within(who),
+        within=tickets_within(who.principal, who.reach),
         after=_after(cursor),
         limit=limit + 1,
     )
@@ -195,13 +195,6 @@ def _effect(
 def _apply(db: Connection, body: Applied, timezone: str, now: datetime, actor: str) -> Edition:
     book = _book(db, body, timezone)
     return edition(db, sla.apply(db, book, now, actor=actor, expected=body.expected))
-
-
-def _within(who: Reader) -> Within | None:
-    if who.reach is Reach.OTHER:
-        return None
-    principal = who.principal
-    return Within(principal.names, principal.team if who.reach is Reach.TEAM else None)
 
 
 def _key(found: Due) -> str:
