@@ -1,13 +1,12 @@
 """Lists of running clocks by when they are due, from what is stored."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, literal, select, tuple_
 
-from desk.db.schema import handovers, sla_clocks, tickets
+from desk.db.schema import sla_clocks, tickets
 from desk.sla.clock import Clock, Colour
 from desk.sla.projection import clock_of
 from desk.sla.settings import Target
@@ -22,15 +21,6 @@ class After(NamedTuple):
     ticket_id: int
     target: str
     cycle: int
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """Whose tickets are wanted: with one of `names` in charge and, with `team`, those of that team,
-    offered to it, or nobody's. An empty `team` stands for nobody's alone."""
-
-    names: Collection[str]
-    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,7 @@ def due(
     target: Target | None = None,
     team: str | None = None,
     assignee: str | None = None,
-    within: Within | None = None,
+    within: ColumnElement[bool] | None = None,
     after: After | None = None,
     limit: int = 50,
 ) -> list[Due]:
@@ -70,7 +60,7 @@ def due(
     Args:
         colour: as of now: red is overdue.
         team: in charge of the ticket; `assignee`: likewise.
-        within: whose tickets are shown; None: all.
+        within: a condition on `tickets`: those that are shown (see `desk.access.within`).
     """
     columns = (
         tickets.c.status, tickets.c.level, tickets.c.team, tickets.c.assignee, tickets.c.subject
@@ -94,7 +84,7 @@ def due(
     if assignee is not None:
         query = query.where(tickets.c.assignee == assignee)
     if within is not None:
-        query = query.where(_within(within))
+        query = query.where(within)
     if after is not None:
         place = (sla_clocks.c.due_at, sla_clocks.c.ticket_id, sla_clocks.c.target)
         reached = (literal(value, column.type) for value, column in zip(after, place, strict=False))
@@ -111,21 +101,6 @@ def _of_colour(colour: Colour, now: datetime) -> ColumnElement[bool]:
     if colour == "red":
         return red
     return and_(~red, amber if colour == "amber" else ~amber)
-
-
-def _within(whose: Within) -> ColumnElement[bool]:
-    own = tickets.c.assignee.in_(list(whose.names)) & (tickets.c.assignee != "")
-    if whose.team is None:
-        return own
-    nobodys = and_(tickets.c.team == "", tickets.c.assignee == "")
-    if not whose.team:
-        return or_(own, nobodys)
-    offered = exists().where(
-        handovers.c.ticket_id == tickets.c.id,
-        handovers.c.state == "open",
-        handovers.c.to_team == whose.team,
-    )
-    return or_(own, nobodys, tickets.c.team == whose.team, offered)
 
 
 def _due(row: Any) -> Due:

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import Connection
 
 from desk import house, sla
+from desk.access import Principal, Reach, Role
+from desk.access.within import tickets_within
 from desk.chores import catch_up
 from desk.house import House, Member
 from desk.numbering import ticket_number
 from desk.service import ServiceSettings, chores
 from desk.sla.book import Book
-from desk.sla.lists import Within, due
+from desk.sla.lists import due
 from desk.sla.settings import Target
 from desk.tickets import steps
 from tests.desk.api.conftest import Api
@@ -197,18 +199,19 @@ async def test_an_agent_sees_what_is_due_of_his_own_and_his_team_alone(api: Api)
         await api.db.write(give, ticket_id, NOW, team)
     await keep(api)
 
-    async def seen_by(within: Within | None) -> set[int]:
+    async def seen_by(team: str, reach: Reach) -> set[int]:
+        who = Principal("li", "account:2", Role.AGENT, team, None, names=("li", "8002"))
+        within = tickets_within(who, reach)
         found = await api.db.read(due, NOW, target=Target.RESOLUTION, within=within)
         return {each.ticket_id for each in found}
 
-    names = {"8002"}
     await api.db.write(_in_charge, mine, "8002")
-    assert await seen_by(None) == {1, mine, teams, others}
-    assert await seen_by(Within(names)) == {mine}
-    assert await seen_by(Within(names, "")) == {1, mine}, "what is nobody's is everybody's"
-    assert await seen_by(Within(names, "天津")) == {1, mine, teams}
+    assert await seen_by("", Reach.OTHER) == {1, mine, teams, others}
+    assert await seen_by("", Reach.OWN) == {mine}
+    assert await seen_by("", Reach.TEAM) == {1, mine}, "what is nobody's is everybody's"
+    assert await seen_by("天津", Reach.TEAM) == {1, mine, teams}
     await api.db.write(hand_over, others, NOW, "ask")
-    assert await seen_by(Within(names, "night")) == {1, mine, others}, "offered to his team"
+    assert await seen_by("night", Reach.TEAM) == {1, mine, others}, "offered to his team"
 
 
 def _in_charge(db: Connection, ticket_id: int, assignee: str) -> None:
