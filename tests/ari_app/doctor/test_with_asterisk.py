@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ async def test_a_serving_line_is_healthy_until_its_asterisk_dies(
     settings = place.settings
     registry = CollectorRegistry()
     async with running_line(settings, own_lifetime=True, registry=registry) as running:
-        found = await place.examined()
+        found = await place.examined(datetime.now(UTC))
         assert failed(found) == []
         assert [one.level for one in found["line"]] == ["ok"]
         assert {one.level for one in (*found["ari"], *found["ami"], *found["ports"])} == {"ok"}
@@ -69,7 +70,7 @@ async def test_a_serving_line_is_healthy_until_its_asterisk_dies(
         assert running.asterisk.pid is not None
         running.asterisk._process.send(signal.SIGKILL)  # type: ignore[union-attr]
         assert await running.asterisk._process.gone(5)  # type: ignore[union-attr]
-        found = await place.examined()
+        found = await place.examined(datetime.now(UTC))
         told = [finding.what for finding in found["asterisk"]]
         assert any("its Asterisk does not" in what for what in told), told
 
