@@ -55,25 +55,29 @@ class Inbox:
         reader: who reads; what is read is read for this one alone.
         addresses: every address by which notices reach the reader.
         everywhere: a role that the reader has in all teams, or `""`.
+        own: the reader's names. What he did himself he is not told of, whatever he was called.
     """
 
     reader: str
     addresses: tuple[str, ...]
     everywhere: str = ""
+    own: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, reader: str, names: Iterable[str], role: str, team: str) -> "Inbox":
         """The inbox of somebody with these names who has a role in a team; without a team, in all
         of them. A name that would be a team's or a role's is no one's own.
         """
-        own = [name for name in names if name and not name.startswith((TEAM, ROLE))]
+        own = dict.fromkeys(name for name in names if name and not name.startswith((TEAM, ROLE)))
         places = [f"{ROLE}{role}"]
         if team:
             places += [f"{TEAM}{team}", f"{ROLE}{role}@{team}"]
-        return cls(reader, tuple(dict.fromkeys([*own, *places])), "" if team else role)
+        return cls(reader, (*own, *places), "" if team else role, tuple(own))
 
-    def holds(self, recipient: str) -> bool:
-        """Whether a notice to this address is in it."""
+    def holds(self, recipient: str, actor: str = "") -> bool:
+        """Whether a notice to this address, of what `actor` did, is in it."""
+        if actor in self.own:
+            return False
         if recipient in self.addresses:
             return True
         return bool(self.everywhere) and recipient.startswith(f"{ROLE}{self.everywhere}@")

@@ -12,6 +12,7 @@ from desk.chores import Chore, Entry, follower
 from desk.db.schema.teamwork import notices, watchers
 from desk.notices import wording
 from desk.notices.addresses import ROLE, TEAM, BadAddress, address
+from desk.notices.listeners import listeners, persons
 from desk.notices.notices import NewNotice, forget, notify
 from desk.notices.settings import NoticeSettings
 from desk.numbering import ticket_number
@@ -63,6 +64,11 @@ class _Telling:
         elif self.ticket.team:
             yield _Told(f"{TEAM}{self.ticket.team}", "reopened", self._said(wording.REOPENED))
 
+    def voided(self) -> Iterator[_Told]:
+        if self.entry.body.get("check") == "wanted":
+            to = _of_role("supervisor", self.ticket.team)
+            yield _Told(to, "void_check", self._said(wording.VOID_CHECK))
+
     def handover_asked(self) -> Iterator[_Told]:
         to_team = str(self.entry.body.get("to_team", ""))
         if to_team:
@@ -112,6 +118,7 @@ _REACTIONS: dict[str, Callable[[_Telling], Iterator[_Told]]] = {
     "ticket.assigned": _Telling.assigned,
     "ticket.escalated": _Telling.escalated,
     "ticket.reopened": _Telling.reopened,
+    "ticket.voided": _Telling.voided,
     "handover.asked": _Telling.handover_asked,
     "handover.refused": _Telling.handover_refused,
     "handover.withdrawn": _Telling.handover_withdrawn,
@@ -129,13 +136,17 @@ def react(settings: NoticeSettings) -> Callable[[Connection, Entry, datetime], N
             return
         telling = _Telling(settings, entry, ticket)
         concerned = list(_REACTIONS.get(entry.kind, _nobody)(telling))
-        spoken_to = {*entry.body.get("mentions", ())}
-        done = {entry.actor, *spoken_to}  # who did it knows; who is mentioned was told
-        for one in (*concerned, *_watchers(db, telling)):
+        concerned += _watchers(db, telling)
+        if not concerned:
+            return
+        person = persons(listeners(db))
+        # Who did it knows; who is mentioned was told.
+        done = {person.get(one, one) for one in (entry.actor, *entry.body.get("mentions", ()))}
+        for one in concerned:
             to = _usable(one.to)
-            if to is None or to in done:
+            if to is None or person.get(to, to) in done:
                 continue
-            done.add(to)
+            done.add(person.get(to, to))
             key = f"entry:{entry.seq}"
             notify(db, NewNotice(to, one.kind, one.text, key, ticket.id, entry.actor), now)
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     delete,
     exists,
     func,
@@ -21,6 +22,7 @@ from desk.db.schema.teamwork import notice_reads, notices
 from desk.db.types import UtcTime, moment
 from desk.errors import NotFound
 from desk.notices.addresses import ROLE, Inbox, address
+from desk.notices.listeners import heard_at, listeners
 from desk.numbering import ticket_number
 from desk.text import storable
 from desk.timeline import append
@@ -29,6 +31,7 @@ MOST = 200
 MOST_TEXT = 1000
 MOST_COUNTED = 1000
 KIND = "notice.sent"
+UNHEARD = "(本应通知 {meant},无他人担任 · for {meant}, where nobody else is)"
 
 _INSERT = insert_unless_there(
     notices, ("recipient", "kind", "text", "ticket_id", "actor", "key", "at")
@@ -87,18 +90,23 @@ class Notice:
 
 def notify(db: Connection, new: NewNotice, now: datetime) -> int | None:
     """Put a notice into an inbox; `notice.sent`. Returns its id, None if it was there already.
+    One to a role that nobody holds goes to the next upward, and says so; see `listeners`.
 
     Raises:
-        BadAddress: `to` reaches nobody.
+        BadAddress: `to` is none.
         ValueError: the key is empty or too long.
     """
-    recipient = address(new.to)
+    meant = address(new.to)
+    recipient = heard_at(meant, new.actor, listeners(db))
+    text = new.text.strip()
+    if recipient != meant:
+        text = f"{text} {UNHEARD.format(meant=meant)}"
     if not 0 < len(new.key) <= 200 or not new.key.isprintable():
         raise ValueError(f"a notice's key has 1 to 200 characters: {new.key[:80]!r}")
     row = {
         "recipient": recipient,
         "kind": storable(new.kind, 40),
-        "text": storable(new.text.strip(), MOST_TEXT),
+        "text": storable(text, MOST_TEXT),
         "ticket_id": new.ticket_id,
         "actor": storable(new.actor, 200),
         "key": new.key,
@@ -188,10 +196,11 @@ def forget(db: Connection, before: datetime, limit: int) -> int:
 
 
 def _in(inbox: Inbox) -> ColumnElement[bool]:
-    exact = notices.c.recipient.in_(inbox.addresses)
-    if not inbox.everywhere:
-        return exact
-    return or_(exact, notices.c.recipient.startswith(f"{ROLE}{inbox.everywhere}@", autoescape=True))
+    to_him: ColumnElement[bool] = notices.c.recipient.in_(inbox.addresses)
+    if inbox.everywhere:
+        of_any_team = f"{ROLE}{inbox.everywhere}@"
+        to_him = or_(to_him, notices.c.recipient.startswith(of_any_team, autoescape=True))
+    return and_(to_him, notices.c.actor.not_in(inbox.own))
 
 
 def _read_by(inbox: Inbox) -> Any:

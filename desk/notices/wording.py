@@ -12,6 +12,7 @@ HANDOVER_ASKED = "{from_team} 请本组接手工单 {number} · your team is ask
 HANDOVER_REFUSED = "{to_team} 未接手工单 {number} · not taken over"
 HANDOVER_WITHDRAWN = "工单 {number} 不再需要接手 · no longer to be taken over"
 HANDOVER_OVERDUE = "工单 {number} 逾期无人接手({to_team})· nobody has taken it in time"
+VOID_CHECK = "工单 {number} 作废,被抽中复核 · void, drawn for a second look"
 ESCALATED = "工单 {number} 已升级 · escalated"
 
 TARGETS = {"first_response": "首次响应", "resolution": "解决", "hand_over": "交接"}
