@@ -177,7 +177,7 @@ def _shown(inbox: Inbox, masked: bool) -> Callable[[Entry | Passing], bytes]:
         if isinstance(told, Passing) or told.kind != KIND or told.body is None:
             return b""
         body = told.body
-        if not inbox.holds(str(body["to"])):
+        if not inbox.holds(str(body["to"]), told.actor):
             return b""
         notice = NoticeOut(
             id=body["notice_id"],
