@@ -1,17 +1,18 @@
 """告知客户: a customer is told by SMS that the case is resolved, once per cycle; by e-mail where no
-mobile is known."""
+mobile is known. And what was written long ago is forgotten."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from desk.chores import Chore, Entry, follower
 from desk.house import house_of
+from desk.messages import forgetting
 from desk.messages.message import Channel
 from desk.messages.telling import address_of, tell
 from desk.messages.templates import Templates
-from desk.rollout import Switch
+from desk.rollout import Switch, gated
 from desk.tickets.states import Status, Trigger
 from desk.tickets.ticket import get as get_ticket
 
@@ -27,16 +28,30 @@ def nobody_asks(_db: Connection, _ticket_id: int, _now: datetime) -> bool:
 
 
 def message_chores(templates: Templates, asks_by_sms: AsksBySms = nobody_asks) -> list[Chore]:
-    """The chores of messages."""
+    """The chores of messages. Cases that are resolved while `tell_resolved` is off are not told of
+    later."""
 
     def resolved(db: Connection, entry: Entry, now: datetime) -> None:
         wanted = Trigger.TELL_CUSTOMER.value in entry.body.get("triggers", ())
         if entry.ticket_id is not None and wanted:
             tell_resolved(db, templates, entry.ticket_id, asks_by_sms, now)
 
-    if not templates.settings.tell_resolved:
-        return []
-    return [follower("messages.resolved", ("ticket.resolved",), resolved)]
+    settings = templates.settings
+    follows = follower("messages.resolved", ("ticket.resolved",), resolved)
+    chores = gated(settings.tell_resolved, [follows])
+    return chores if settings.keep_days is None else [*chores, _forgetting(settings.keep_days)]
+
+
+def _forgetting(keep_days: float) -> Chore:
+    keep = timedelta(days=keep_days)
+
+    def forgets(db: Connection) -> datetime | None:
+        at = forgetting.oldest(db)
+        return at + keep if at is not None else None
+
+    return Chore(
+        "messages.forget", lambda db, now, limit: forgetting.forget(db, now - keep, limit), forgets
+    )
 
 
 def tell_resolved(

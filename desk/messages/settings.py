@@ -136,7 +136,9 @@ class MessageSettings(_Section):
     signature: at the head of every SMS; `""`: the company's name. quiet: local hours in which no
     SMS is sent; they wait. per_number_daily: SMS to one number in a day; what is more waits for
     the next. give_up_hours: what could not be sent by then is dropped. most_segments: how many
-    SMS one text may be paid as, at its longest.
+    SMS one text may be paid as, at its longest. keep_days: after which numbers and words of what
+    is over, and of answers, are blanked; None: they are kept. At least the 30 days for which an
+    answer may be about what was written.
     """
 
     language: Language = "zh"
@@ -149,6 +151,7 @@ class MessageSettings(_Section):
     retry_first_seconds: float = Field(default=10, gt=0)
     retry_most_seconds: float = Field(default=1800, gt=0)
     tell_resolved: bool = True
+    keep_days: float | None = Field(default=180, ge=30)
     opt_out_words: list[Annotated[str, Field(min_length=1, max_length=20)]] = ["TD", "T", "退订"]
     templates: dict[Name, TemplateSettings] = TEMPLATES
 

@@ -17,7 +17,7 @@ from desk.db.schema.speech import recordings, transcripts, utterances
 from desk.db.schema.ticket import confirmations, handovers, ticket_links, tickets
 from desk.db.schema.token import tokens
 
-REVISION = "0012"
+REVISION = "0013"
 
 __all__ = [
     "REVISION",

@@ -66,6 +66,12 @@ messages = Table(
         sqlite_where=text("asks != '' AND answered_at IS NULL"),
         postgresql_where=text("asks != '' AND answered_at IS NULL"),
     ),
+    Index(
+        "ix_messages_to_forget",
+        "ended_at",
+        sqlite_where=text("text != ''"),
+        postgresql_where=text("text != ''"),
+    ),
     Index(None, "recipient", "attempted_at"),
     Index(None, "ticket_id", "id"),
     sqlite_autoincrement=True,  # an id is never given twice
@@ -105,6 +111,12 @@ replies = Table(
     Column("message_id", ForeignKey("messages.id")),
     Column("at", UtcTime, nullable=False),
     UniqueConstraint("provider", "provider_id"),
+    Index(
+        "ix_replies_to_forget",
+        "at",
+        sqlite_where=text("sender != ''"),
+        postgresql_where=text("sender != ''"),
+    ),
     Index(None, "ticket_id", "id"),
     sqlite_autoincrement=True,  # an id is never given twice
 )

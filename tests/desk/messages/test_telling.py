@@ -129,6 +129,13 @@ async def test_a_house_that_does_not_want_it_sends_nothing(db: Database, off: st
     assert await told(db, ServiceSettings(messages=wanted)) == []
 
 
+async def test_cases_solved_while_telling_was_off_are_not_told_of_later(db: Database) -> None:
+    await begun(db)
+    await db.write(solved, level=1)
+    assert await told(db, ServiceSettings(messages=MessageSettings(tell_resolved=False))) == []
+    assert await told(db) == []
+
+
 @pytest.mark.parametrize(("mark", "hears"), [("shared", False), ("recycled", False), ("", True)])
 async def test_who_has_a_number_now_does_not_read_of_another_ones_case(
     db: Database, mark: MarkName | Literal[""], hears: bool
