@@ -28,7 +28,7 @@ class Item(BaseModel):
 
     number: TicketNumber
     version: Annotated[int, Field(ge=1, le=999_999_999)] | None = Field(
-        None, description="the version that was seen; only `note` and `watch` need none"
+        None, description="the version that was seen; only `note`, `watch` and `link` need none"
     )
 
 
@@ -108,6 +108,8 @@ async def _one(desk: ApiState, who: Reader, run: Run, item: Item) -> ItemOut:
             428, "version-missing", "Version missing",
             "A change of a ticket says which version it is based on.", "Send its `version`.",
         )  # fmt: skip
+    if isinstance(run.action, bulk.Merge):
+        await within_reach(desk, who, run.action.survivor)
     owner = who.principal.owner
     version, fresh = await desk.db.write(
         bulk.act, ticket.id, run.action, desk.now(), by=by(who), owner=owner, key=run.key,

@@ -6,18 +6,18 @@ that broke off is simply asked for again: no ticket is touched twice.
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Connection, select
 
 from desk.db.insert import insert_unless_there
 from desk.db.schema.teamwork import bulk_results
-from desk.errors import NoSuchTicket, Unacceptable
+from desk.errors import NoSuchTicket, NotLinkable, Unacceptable
 from desk.teamwork import noting, watching
 from desk.teamwork.people import roster
 from desk.text import canonical
-from desk.tickets import edit, handovers, steps, voiding
+from desk.tickets import by_number, edit, handovers, links, merging, steps, voiding
 from desk.tickets.change import By
 from desk.tickets.ticket import Ticket, get
 
@@ -26,16 +26,14 @@ _COLUMNS = ("actor", "key", "ticket_id", "asked", "version", "at")
 _KEEP = insert_unless_there(bulk_results, _COLUMNS)
 
 Word = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$")]
+Number = Annotated[str, Field(min_length=6, max_length=30)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class _Action(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @property
-    def operation(self) -> str:
-        """The operation of the API that does the same to one ticket."""
-        raise NotImplementedError
+    operation: ClassVar[str]
+    """The operation of the API that does the same to one ticket."""
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -47,14 +45,10 @@ class _Action(BaseModel):
 class Assign(_Action):
     """Put a team, a person or both in charge."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/assign"
     do: Literal["assign"]
     team: Word | None = None
     assignee: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/assign"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -69,14 +63,10 @@ class Assign(_Action):
 class Label(_Action):
     """Add labels, take labels away."""
 
+    operation: ClassVar[str] = "PATCH /tickets/{number}"
     do: Literal["label"]
     add: list[Word] = Field([], max_length=50)
     remove: list[Word] = Field([], max_length=50)
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "PATCH /tickets/{number}"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -89,13 +79,9 @@ class Label(_Action):
 class Note(_Action):
     """Write the same internal note on each."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/notes"
     do: Literal["note"]
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/notes"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -109,12 +95,8 @@ class Note(_Action):
 class Start(_Action):
     """Begin to work on each."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/start"
     do: Literal["start"]
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/start"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -126,14 +108,10 @@ class Start(_Action):
 class Escalate(_Action):
     """Escalate each."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/escalate"
     do: Literal["escalate"]
     reason: Reason
     team: Word | None = None
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/escalate"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -147,14 +125,10 @@ class Escalate(_Action):
 class HandOver(_Action):
     """Ask another team to take each over."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/handovers"
     do: Literal["hand_over"]
     team: Word
     reason: Reason
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/handovers"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -168,13 +142,9 @@ class HandOver(_Action):
 class Void(_Action):
     """None of them is a customer's matter."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/void"
     do: Literal["void"]
     reason: Literal["wrong_number", "silent", "test"]
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/void"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -186,12 +156,8 @@ class Void(_Action):
 class Watch(_Action):
     """Whoever asks watches each."""
 
+    operation: ClassVar[str] = "POST /tickets/{number}/watchers"
     do: Literal["watch"]
-
-    @property
-    def operation(self) -> str:
-        """See there."""
-        return "POST /tickets/{number}/watchers"
 
     def apply(
         self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
@@ -201,11 +167,49 @@ class Watch(_Action):
         return ticket
 
 
+class Merge(_Action):
+    """Let each go on as one and the same other ticket."""
+
+    operation: ClassVar[str] = "POST /tickets/{number}/merge"
+    do: Literal["merge"]
+    survivor: Number
+
+    def apply(
+        self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
+    ) -> Ticket:
+        """See there."""
+        survivor = _named(db, self.survivor)
+        return merging.merge(db, ticket.id, survivor, now, by=by, expected_version=seen)
+
+
+class Link(_Action):
+    """Relate each to one and the same other ticket."""
+
+    operation: ClassVar[str] = "POST /tickets/{number}/links"
+    do: Literal["link"]
+    kind: links.Kind
+    other: Number
+
+    def apply(
+        self, db: Connection, ticket: Ticket, now: datetime, by: By, seen: int | None
+    ) -> Ticket:
+        """See there."""
+        links.add(db, ticket.id, _named(db, self.other), self.kind, now, by=by)
+        return ticket
+
+
+def _named(db: Connection, number: str) -> int:
+    other = by_number(db, number)
+    if other is None:
+        raise NotLinkable(f"there is no ticket {number!r}; a digit may be wrong")
+    return other.id
+
+
 Action = Annotated[
-    Assign | Label | Note | Start | Escalate | HandOver | Void | Watch,
+    Assign | Label | Note | Start | Escalate | HandOver | Void | Watch | Merge | Link,
     Field(discriminator="do"),
 ]
-UNVERSIONED = (Note, Watch)
+UNVERSIONED = (Note, Watch, Link)
 """What adds to a ticket and needs no version."""
 
 

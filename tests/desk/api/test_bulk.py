@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from desk import tickets, timeline
-from desk.tickets import notes
+from desk.access import Role
+from desk.tickets import By, notes, steps
+from desk.tickets import Role as Acting
 from tests.desk.api.conftest import Api
-from tests.rig.samples import call_with_ticket
+from tests.desk.api.people import person
+from tests.rig.samples import NOW, call_with_ticket
 
 PATH = "/api/v1/tickets/bulk"
 WRITE = "tickets:write"
@@ -76,6 +80,17 @@ async def test_a_repeated_step_answers_with_the_version_that_it_made(api: Api) -
     assert [entry.kind for entry in entries].count("ticket.started") == 1
 
 
+def elsewhere(db: Connection, ticket_id: int) -> None:
+    """It is another team's."""
+    by = By("boss", Acting.SUPERVISOR)
+    steps.assign(db, ticket_id, NOW, by=by, expected_version=1, team="北京", assignee="张敏")
+
+
+def changes(kind: str) -> bool:
+    """Whether it raises a ticket's version; what only adds does not."""
+    return kind not in ("note.added", "watcher.added", "ticket.linked")
+
+
 @pytest.mark.parametrize(
     ("action", "kind"),
     [
@@ -87,6 +102,8 @@ async def test_a_repeated_step_answers_with_the_version_that_it_made(api: Api) -
         ({"do": "hand_over", "team": "北京", "reason": "上门"}, "handover.asked"),
         ({"do": "void", "reason": "test"}, "ticket.voided"),
         ({"do": "watch"}, "watcher.added"),
+        ({"do": "merge", "survivor": "100014"}, "ticket.merged"),
+        ({"do": "link", "kind": "caused_by", "other": "100014"}, "ticket.linked"),
     ],
 )
 async def test_every_action_does_to_each_what_its_own_path_does(
@@ -95,9 +112,33 @@ async def test_every_action_does_to_each_what_its_own_path_does(
     numbers = await three(api)
     told = await run(api, action, seen(numbers))
     assert told["refused"] == 0, told
+    assert {one["version"] for one in told["items"]} == {2 if changes(kind) else 1}
     for ticket_id in IDS:
         entries = await api.db.read(timeline.entries_after, 0, 999, ticket_id=ticket_id)
         assert [entry.kind for entry in entries].count(kind) == 1
+
+
+async def test_a_merger_with_what_is_not_there_is_refused_for_each(api: Api) -> None:
+    numbers = await three(api)
+    merged = await run(api, {"do": "merge", "survivor": numbers[0]}, seen(numbers))
+    assert [one.get("error_id") for one in merged["items"]] == ["not-linkable", None, None]
+    gone = await run(api, {"do": "merge", "survivor": "100099"}, seen(numbers), key="run-00002")
+    assert {one["error_id"] for one in gone["items"]} == {"not-found"}
+    wrong = {"do": "link", "kind": "related", "other": "100015"}
+    told = await run(api, wrong, seen(numbers), key="run-00003")
+    assert {one["error_id"] for one in told["items"]} == {"not-linkable"}
+
+
+async def test_a_merger_goes_no_further_than_whoever_asks_may(api: Api) -> None:
+    numbers = await three(api)
+    await api.db.write(elsewhere, IDS[0])
+    agent = await person(api, "li", Role.AGENT)
+    body = {
+        "key": "run-00001", "action": {"do": "merge", "survivor": numbers[0]},
+        "items": seen(numbers[1:]),
+    }  # fmt: skip
+    told = (await agent.send("POST", "/tickets/bulk", json=body)).json()
+    assert {one["error_id"] for one in told["items"]} == {"ticket-of-others"}
 
 
 async def test_what_is_asked_wrongly_is_told_for_each_ticket(api: Api) -> None:
