@@ -1,5 +1,6 @@
 """`huisheng calls`: calls in progress on a running line, and acting on them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
@@ -10,6 +11,14 @@ from ari_app.cli.agents import api_of
 from ari_app.cli.with_api import URL, Api, TokenOption, UrlOption
 
 app = typer.Typer()
+
+OUTCOMES = {
+    "told": "听完挂机 / heard it and hung up",
+    "solved": "按键确认已解决 / solved, by key",
+    "not_solved": "按键告知未解决 / not solved, by key",
+    "person": "转人工 / went on to a person",
+    "other": "另有他事 / rang about something else",
+}
 
 Call = Annotated[str, typer.Argument(help="通话编号 / the call's id, see the list")]
 To = Annotated[str, typer.Argument(help="分机 / an agent's extension")]
@@ -49,6 +58,27 @@ def transcript(
     for said in api_of(context, url, token).get("calls", call, "transcript")["utterances"]:
         later = "" if said["live"] else "  (afterwards)"
         typer.echo(f"{said['at'][11:19]} {said['speaker']}: {said['text']}{later}")
+
+
+@app.command()
+def told(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=400, help="最近几天 / of the last days")] = 30,
+    url: UrlOption = URL,
+    token: TokenOption = "",
+) -> None:
+    """自动答复 / callers who heard from the line how their case stands, and who needed no agent."""
+    until = datetime.now(UTC)
+    since = until - timedelta(days=days)
+    found = api_of(context, url, token).get(
+        "progress-calls", since=since.isoformat(), until=until.isoformat()
+    )
+    calls, alone = found["calls"], found["without_agent"]
+    share = f" ({alone / calls:.0%})" if calls else ""
+    typer.echo(f"最近 {days} 天来电询问进度 / progress calls of the last {days} days: {calls}")
+    typer.echo(f"无需坐席 / answered without an agent: {alone}{share}")
+    for outcome, number in found["outcomes"].items():
+        typer.echo(f"  {OUTCOMES.get(outcome, outcome)}: {number}")
 
 
 @app.command()

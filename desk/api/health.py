@@ -64,7 +64,7 @@ async def metrics(desk: Desk) -> Response:
     found: Figures | None = None
     with contextlib.suppress(DeskError, TimeoutError):
         async with asyncio.timeout(SECONDS):
-            found = await desk.db.read(figures)
+            found = await desk.db.read(figures, desk.now())
     desk.metrics.stream_clients.set(desk.feed.clients)
     desk.metrics.database_waiting.set(desk.db.waiting)
     return Response(desk.metrics.show(found), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from desk import outbox
 from desk.db.schema import calls, recordings, tickets
 from desk.outbox import Counts
+from desk.tickets import progress_calls
 from desk.timeline import last_seq
 
 _LIVE = select(func.count()).select_from(calls).where(calls.c.ended_at.is_(None))
@@ -22,6 +24,9 @@ _UNTRANSCRIBED = (
     .select_from(recordings)
     .where(recordings.c.state == literal_column("'recorded'"), _IS_KEPT)  # the partial index
 )
+
+
+_DAY = timedelta(days=1)
 
 
 class Metrics:
@@ -51,6 +56,15 @@ class Metrics:
         self._pending = _gauge(registry, "outbox_pending", "Entries to deliver", "target")
         self._dead = _gauge(registry, "outbox_dead", "Dead letters", "target")
         self._kept = _gauge(registry, "recordings_kept", "Recordings by kind", "kind")
+        self._told = _gauge(
+            registry,
+            "progress_calls",
+            "Callers who were told of their case by the line, in the last day, by outcome",
+            "outcome",
+        )
+        self._alone = _gauge(
+            registry, "progress_calls_without_agent", "Those of them who needed no agent"
+        )
         self._untranscribed = _gauge(
             registry, "transcripts_waiting", "Recordings that wait to be transcribed"
         )
@@ -60,9 +74,9 @@ class Metrics:
         a figure of before would be taken for one of now.
         """
         self._up.set(found is not None)
-        for labelled in (self._tickets, self._pending, self._dead, self._kept):
+        for labelled in (self._tickets, self._pending, self._dead, self._kept, self._told):
             labelled.clear()
-        for plain in (self._live, self._seq, self._untranscribed):
+        for plain in (self._live, self._seq, self._untranscribed, self._alone):
             plain.set(math.nan)
         if found is not None:
             self._tell(found)
@@ -72,6 +86,9 @@ class Metrics:
         self._live.set(found.live)
         self._seq.set(found.seq)
         self._untranscribed.set(found.untranscribed)
+        self._alone.set(found.progress.without_agent)
+        for outcome, count in found.progress.outcomes.items():
+            self._told.labels(outcome.value).set(count)
         for status, count in found.tickets.items():
             self._tickets.labels(status).set(count)
         for kind, count in found.recordings.items():
@@ -83,7 +100,9 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the database says: tickets by status, recordings by kind, deliveries by target."""
+    """What the database says: tickets by status, recordings by kind, deliveries by target, callers
+    of the last day whom the line told of their case.
+    """
 
     live: int
     seq: int
@@ -91,9 +110,10 @@ class Figures:
     tickets: dict[str, int]
     recordings: dict[str, int]
     targets: dict[str, Counts]
+    progress: progress_calls.Figures
 
 
-def figures(db: Connection) -> Figures:
+def figures(db: Connection, now: datetime) -> Figures:
     """Read the figures."""
     return Figures(
         live=db.execute(_LIVE).scalar_one(),
@@ -102,6 +122,7 @@ def figures(db: Connection) -> Figures:
         tickets={status: count for status, count in db.execute(_TICKETS)},  # noqa: C416
         recordings={kind: count for kind, count in db.execute(_RECORDINGS)},  # noqa: C416
         targets=outbox.counts(db),
+        progress=progress_calls.figures(db, now - _DAY, now),
     )
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from ari_app.cli.main import build
-from desk import utterances
+from desk import tickets, utterances
 from desk.errors import NotPossibleNow
+from desk.tickets import progress_calls
+from desk.tickets.progress_calls import Outcome
 from desk.utterances import NewUtterance
 from tests.desk.api.conftest import Api, api
 from tests.rig.samples import NOW, begin
@@ -61,6 +64,22 @@ async def test_live_calls_are_listed_with_their_stage(api: Api, shell: Shell) ->
     assert "c7" in listed
     assert "welcome" in listed
     assert "c1" not in listed, "it is over"
+
+
+async def test_progress_calls_answered_without_an_agent_are_counted(api: Api, shell: Shell) -> None:
+    recently = datetime.now(UTC) - timedelta(hours=1)
+    nothing = (await shell("calls", "told")).stdout
+    assert "without an agent: 0\n" in nothing
+    ticket = await api.db.read(tickets.by_number, "100014")
+    assert ticket is not None
+    for number, outcome in enumerate(("told", "solved", "person"), start=20):
+        await api.db.write(begin, f"c{number}")
+        await api.db.write(progress_calls.told, f"c{number}", ticket.id, "resolved", recently)
+        await api.db.write(progress_calls.led_to, f"c{number}", Outcome(outcome))
+    said = (await shell("calls", "told", "--days", "7")).stdout
+    assert "of the last 7 days: 3" in said
+    assert "without an agent: 2 (67%)" in said
+    assert "went on to a person: 1" in said
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from desk import outbox
 from desk.api import Finding
+from desk.tickets import progress_calls
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW, begin
 
@@ -77,6 +79,7 @@ async def test_figures_of_a_lost_database_are_left_out_and_the_others_told(api: 
 
 
 async def test_metrics_count_calls_tickets_deliveries_and_requests(api: Api) -> None:
+    await api.db.write(progress_calls.told, "c1", 1, "in_progress", NOW - timedelta(hours=1))
     await api.db.write(outbox.fan_out, ["demo"], NOW)
     await api.db.write(begin, "c2")
     await api.get("/api/v1/calls/c1", "calls:read")
@@ -89,6 +92,8 @@ async def test_metrics_count_calls_tickets_deliveries_and_requests(api: Api) -> 
         "huisheng_stream_clients 0.0",
         "huisheng_transcripts_waiting 0.0",
         'huisheng_recordings_kept{kind="message"} 1.0',
+        'huisheng_progress_calls{outcome="told"} 1.0',
+        "huisheng_progress_calls_without_agent 1.0",
     ):
         assert line in text, line
     assert "53456789" not in text
