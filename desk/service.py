@@ -31,6 +31,7 @@ from desk.surveys import SurveyPolicy, SurveySettings, survey_chores
 from desk.surveys.asking import ask_by_link
 from desk.tasks import task_chores
 from desk.teamwork.chores import teamwork_chores
+from desk.tickets.fate import fate_chores
 from desk.tickets.overdue import overdue_chores
 from desk.tickets.word_index import word_chores
 
@@ -76,6 +77,7 @@ def chores(settings: ServiceSettings) -> list[Chore]:
         *sla_chores(),
         *routing_chores(),
         *overdue_chores(),
+        *fate_chores(),
         *word_chores(),
         *teamwork_chores(),
         *gated(on(Switch.AUTOMATION_SURVEYS), survey_chores(survey_policy(settings))),
