@@ -12,6 +12,8 @@ NAMED = re.findall(r"^\| `([a-z][a-z0-9-]*)` \| (\d{3})", SECTION, re.M)
 AN_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 AT_HOME = {"desk-error", "recordings-failed", "port-taken"}
 """Bases of other errors, and what is told before there is an API."""
+OF_THE_PATH = {"no-such-edition"}
+"""The same of whatever the path is about."""
 
 
 def _made_by(path: Path) -> Iterator[str]:
@@ -25,6 +27,15 @@ def _made_by(path: Path) -> Iterator[str]:
             yield from _text(node.args[1])
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_unauthorized":
             yield from _text(node.args[0])
+
+
+def _named_by(node: ast.ClassDef) -> Iterator[str]:
+    """The id that a class of errors gives itself."""
+    for line in node.body:
+        if isinstance(line, ast.Assign | ast.AnnAssign):
+            targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+            if any(getattr(target, "id", "") == "error_id" for target in targets):
+                yield from _text(line.value)
 
 
 def _text(node: ast.expr | None) -> Iterator[str]:
@@ -41,6 +52,16 @@ def test_every_error_is_named_once() -> None:
     names = [name for name, _ in NAMED]
     assert len(names) == len(set(names))
     assert _all() - set(names) == set(), "add them to the table under Errors in docs/api.md"
+
+
+def test_an_id_means_one_thing() -> None:
+    classes: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "desk").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                for found in _named_by(node):
+                    classes.setdefault(found, []).append(node.name)
+    assert {name for name, several in classes.items() if len(several) > 1} == OF_THE_PATH
 
 
 def test_no_error_is_named_that_nothing_raises() -> None:
