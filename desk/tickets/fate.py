@@ -1,5 +1,5 @@
-"""已合并: a merged ticket shares its survivor's fate, and its own timeline tells it: whoever follows
-the merged one (a CRM, a page) hears that the matter was solved, came back or ended.
+"""已合并: a merged ticket shares its survivor's fate, and its own timeline tells it: whoever keeps
+the merged one in mind (a CRM, a page) hears that the matter was solved, came back or ended.
 """
 
 from datetime import datetime

@@ -45,7 +45,7 @@ async def test_a_survivors_closing_and_reopening_show_at_all_that_follow_it(
     db = following
     first, second = await db.write(begun, "c1"), await db.write(opened, "c2")
     survivor = await db.write(resolved, "c3")
-    await catch_up(db, CHORES, lambda: NOW)
+    await catch_up(db, CHORES, lambda: LATER)
     await db.write(merging.merge, first.id, second.id, NOW, by=AGENT, expected_version=2)
     await db.write(merging.merge, second.id, survivor.id, NOW, by=AGENT, expected_version=1)
     seen = {each: await db.read(tickets.get, each) for each in (first.id, second.id)}
@@ -63,7 +63,7 @@ async def test_a_survivors_closing_and_reopening_show_at_all_that_follow_it(
 async def test_who_stands_for_itself_again_follows_no_more(following: Database) -> None:
     db = following
     one, survivor = await db.write(begun, "c1"), await db.write(resolved, "c2")
-    await catch_up(db, CHORES, lambda: NOW)
+    await catch_up(db, CHORES, lambda: LATER)
     await db.write(merging.merge, one.id, survivor.id, NOW, by=AGENT, expected_version=2)
     await db.write(merging.unmerge, one.id, "不同", NOW, by=SUPERVISOR, expected_version=3)
     await db.write(closing.confirm, survivor.id, talk("c2"), LATER, by=AGENT, expected_version=3)
