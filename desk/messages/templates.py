@@ -14,7 +14,7 @@ _CHINESE = ("+86", "+852", "+853", "+886")
 class NoSuchTemplate(NotFound):
     """There is no message of this name, or not for this channel."""
 
-    error_id = "no-such-template"
+    error_id = "no-such-message-template"
 
 
 @dataclass(frozen=True, slots=True)
