@@ -24,6 +24,7 @@ from ari_app.calls.switchboard import Switchboard
 from ari_app.calls.talk.legs import hang_up
 from desk.errors import DatabaseError
 from desk.outbound import Cause, Request, due, limits, outcomes, requests
+from desk.outbound.attempts import OPEN_AT_MOST
 
 log = structlog.get_logger()
 
@@ -43,6 +44,7 @@ class Placing:
         self._board = board
         self._settings = line.settings.outbound
         self._guard = Guard(line)
+        self._own = f"{line.settings.pbx.system_name}-"  # so begin the ids of this system's calls
         self._led: set[int] = set()  # requests that have a task
         self._placed: set[str] = set()  # ids of the calls that this process has placed
         self._ringing: set[str] = set()  # those that nobody has answered yet
@@ -65,19 +67,21 @@ class Placing:
                     await commits.wait(await self._patience())
 
     async def _due(self) -> list[Request]:
-        """What this system has under way, and what anybody may take now."""
+        """What this system has under way, what another one left for good, and what anybody may take
+        now; an agent's call, whoever has the agent's telephone."""
         line = self._line
         try:
             if self._ringing and (await line.db.read(limits.standing)).stopped:
                 await self._silence()
-            own = f"{line.settings.pbx.system_name}-"
-            under_way = await line.db.read(due.dialling, own)
-            waiting = await line.db.read(due.to_call, line.now(), MOST_LED)
+            found = await line.db.read(due.under_way, self._own)
+            found += await line.db.read(due.abandoned, line.now() - OPEN_AT_MOST)
+            if not self._board.stops:
+                ours = [agent.extension for agent in line.settings.pbx.agents]
+                found += await line.db.read(due.to_call, line.now(), MOST_LED, ours)
         except DatabaseError as error:
             log.warning("calls that are wanted were not read", error=str(error))
             return []
-        able = [each for each in waiting if not each.agent or line.has_extension(each.agent)]
-        return [*under_way, *(() if self._board.stops else able)]
+        return found
 
     async def _patience(self) -> float:
         """For how many seconds nothing is to be done, if nobody writes."""
@@ -116,7 +120,7 @@ class Placing:
         """Whatever comes next for this request; True: nothing for now."""
         line = self._line
         request = await line.db.read(requests.get, request_id)
-        if request is None or request.state not in ("waiting", "dialling"):
+        if request is None:
             return True
         why = LOST
         if request.state == "waiting":
@@ -132,9 +136,15 @@ class Placing:
             else:
                 why = await self._by_agent(request)
             request = await line.db.read(requests.get, request_id) or request
-        if request.state != "dialling":
-            return True
-        return await self._finish(request, why)
+        return not self._settles(request) or await self._finish(request, why)
+
+    def _settles(self, request: Request) -> bool:
+        """Whether the end of its call is for this process to find. Where another system has been
+        quicker, only its own Asterisk has the call."""
+        if request.state not in ("dialling", "done") or request.channel_id is None:
+            return False
+        left = request.state == "dialling" and request.updated_at < self._line.now() - OPEN_AT_MOST
+        return request.channel_id.startswith(self._own) or left
 
     async def _refused(self, request: Request, cause: Cause) -> bool:
         """Never, or not now: such a request waits."""
