@@ -14,6 +14,7 @@ from desk import accounts, tokens
 from desk.access import UNMASKED, Place, Principal, Reach, Role, reach_of, whose
 from desk.accounts import sessions
 from desk.api import repeats
+from desk.api.bodies import brings_file
 from desk.api.limits import asker_at
 from desk.api.problems import Problem
 from desk.api.state import ApiState, state_of
@@ -87,9 +88,13 @@ def reader(scope: str | None) -> Callable[..., Awaitable[Reader]]:
             )
         operation = operation_of(request)
         found = allowed(operation, who)
-        db = request.app.state.desk.db
-        await repeats.begin(request, db, state.under_way, state.now, who.owner, operation)
         request.state.reader = found
+        files = brings_file(request.method, request.url.path)  # begun as soon as the file is here
+        if repeats.keyed(request) and not files:
+            body = await request.body()
+            await repeats.begin(
+                request, state.db, state.under_way, state.now, who.owner, operation, body
+            )
         return found
 
     return check

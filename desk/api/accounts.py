@@ -5,15 +5,14 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from desk import accounts
 from desk.access import ROLES, Role
 from desk.accounts import Account, NewAccount, passwords
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, from_cursor
-from desk.api.repeats import answering, in_json
 from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
+from desk.api.writing import Write, no_content
 
 router = room("accounts")
 
@@ -108,7 +107,7 @@ async def list_accounts(
 
 @router.post("/accounts", status_code=201, responses=_TAKEN)
 async def create_account(
-    desk: Desk, who: Administrator, body: AccountIn, response: Response
+    desk: Desk, who: Administrator, write: Write, body: AccountIn
 ) -> AccountOut:
     """Make an account. Scope `admin`."""
     passwords.check(body.password, body.name)
@@ -116,14 +115,8 @@ async def create_account(
     new = NewAccount(
         body.name, body.full_name or body.name, body.role, body.team, body.extension, body.unmasked
     )
-    where = f"/api/v1/accounts/{body.name}"
-    account = await answering(
-        desk.db,
-        lambda made: in_json(AccountOut.of(made), 201, {"Location": where}),
-        accounts.create, new, kept, desk.now(), actor=who.actor,
-    )  # fmt: skip
-    response.headers["Location"] = where
-    return AccountOut.of(account)
+    write.response.headers["Location"] = f"/api/v1/accounts/{body.name}"
+    return await write(AccountOut.of, accounts.create, new, kept, desk.now(), actor=who.actor)
 
 
 @router.get("/accounts/{name}", responses=MISSING)
@@ -134,24 +127,20 @@ async def get_account(desk: Desk, who: Administrator, name: Named) -> AccountOut
 
 @router.patch("/accounts/{name}", responses=_TAKEN)
 async def change_account(
-    desk: Desk, who: Administrator, name: Named, body: AccountChange
+    desk: Desk, who: Administrator, write: Write, name: Named, body: AccountChange
 ) -> AccountOut:
     """Change an account; another role, team or right, and disabling it, end its sessions. Scope
     `admin`.
     """
     changes = body.model_dump(exclude_none=True)
-    account = await answering(
-        desk.db,
-        lambda changed: in_json(AccountOut.of(changed)),
-        accounts.change, name, changes, desk.now(), actor=who.actor,
-    )  # fmt: skip
-    return AccountOut.of(account)
+    return await write(AccountOut.of, accounts.change, name, changes, desk.now(), actor=who.actor)
 
 
 @router.put("/accounts/{name}/password", status_code=204, responses=MISSING)
-async def set_password(desk: Desk, who: Administrator, name: Named, body: PasswordIn) -> Response:
+async def set_password(
+    desk: Desk, who: Administrator, write: Write, name: Named, body: PasswordIn
+) -> None:
     """Set somebody's password; it ends every session and opens the lock. Scope `admin`."""
     passwords.check(body.password, name)
     kept = await desk.hashing.of(body.password)
-    await desk.db.write(accounts.set_password, name, kept, desk.now(), actor=who.actor)
-    return Response(status_code=204)
+    await write(no_content, accounts.set_password, name, kept, desk.now(), actor=who.actor)

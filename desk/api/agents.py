@@ -1,5 +1,6 @@
 """Agents, and who waits for them."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path
@@ -11,6 +12,7 @@ from desk.api.live_models import AgentOut, AgentsOut, NewState, QueueOut, Waitin
 from desk.api.problems import Problem
 from desk.api.room import CONTROL_ERRORS, Desk, room
 from desk.api.state import ApiState
+from desk.api.writing import Write
 from desk.errors import NoSuchAgent
 
 router = room("agents")
@@ -30,12 +32,14 @@ async def set_agent_state(
     who: Annotated[Reader, Depends(reader("agents:write"))],
     extension: Annotated[str, Path(pattern=r"^[0-9]{2,8}$")],
     new: NewState,
+    write: Write,
 ) -> AgentOut:
     """Make an agent ready, away or busy with wrap-up; one who is in a call changes when it ends.
     Returns the agent as it is then. Scope `agents:write`.
     """
     _within_reach(desk, who, extension)
-    await in_time(desk.control.set_agent_state(extension, new.state, new.reason, actor=who.actor))
+    act = partial(desk.control.set_agent_state, extension, new.state, new.reason, actor=who.actor)
+    await write.act(partial(in_time, act))
     for agent in desk.control.agents():
         if agent.extension == extension:
             return AgentOut.of(agent, who.masked)

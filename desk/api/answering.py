@@ -15,6 +15,7 @@ from desk.api.access import Reader, operation_of
 from desk.api.repeats import Once, Replay
 from desk.api.state import ApiState
 
+NO_CONTENT = 204
 READS = frozenset({"GET", "HEAD"})
 PRIVATE = "private, no-cache"  # may be kept, if it is asked for again each time
 
@@ -29,11 +30,15 @@ class Answering(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 response = await serve(request)
+                if response.status_code == NO_CONTENT:
+                    del response.headers["content-type"]  # FastAPI names one; there is none
                 await _on_record(request, response)
                 if (once := _once(request)) is not None:
                     await once.keep(response)
             except Replay as replay:
-                return replay.response()
+                response = replay.response()
+                await _on_record(request, response)
+                return response
             finally:
                 if (once := _once(request)) is not None:
                     once.end()

@@ -6,13 +6,13 @@ from typing import Annotated, Self
 from fastapi import Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
-from starlette.responses import Response
 
 from desk import accounts, tokens
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, number_from_cursor
 from desk.api.problems import Problem
 from desk.api.room import MISSING, Cursor, Desk, Id, Limit, room
+from desk.api.writing import Write, no_content
 from desk.tokens import SCOPES, Token
 
 router = room("tokens")
@@ -83,20 +83,21 @@ async def list_tokens(
 
 
 @router.post("/tokens", status_code=201, responses=MISSING)
-async def create_token(
-    desk: Desk, who: Administrator, body: TokenIn, response: Response
-) -> NewTokenOut:
+async def create_token(desk: Desk, who: Administrator, write: Write, body: TokenIn) -> NewTokenOut:
     """Make a token. Scope `admin`."""
-    token, secret = await desk.db.write(_create, body, desk.now(), who.actor)
-    response.headers["Cache-Control"] = "no-store"
-    return NewTokenOut(**TokenOut.of(token).model_dump(), token=secret)
+    write.response.headers["Cache-Control"] = "no-store"
+    return await write(_shown_once, _create, body, desk.now(), who.actor)
 
 
 @router.delete("/tokens/{token_id}", status_code=204, responses=MISSING)
-async def revoke_token(desk: Desk, who: Administrator, token_id: Id) -> Response:
+async def revoke_token(desk: Desk, who: Administrator, write: Write, token_id: Id) -> None:
     """Make a token useless from now on; twice is once. Scope `admin`."""
-    await desk.db.write(tokens.revoke, token_id, desk.now(), actor=who.actor)
-    return Response(status_code=204)
+    await write(no_content, tokens.revoke, token_id, desk.now(), actor=who.actor)
+
+
+def _shown_once(made: tuple[Token, str]) -> NewTokenOut:
+    token, secret = made
+    return NewTokenOut(**TokenOut.of(token).model_dump(), token=secret)
 
 
 def _create(db: Connection, body: TokenIn, now: datetime, actor: str) -> tuple[Token, str]:

@@ -4,25 +4,29 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
 import structlog
 from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from desk.api.problems import ProblemDetails
 from desk.api.room import MISSING, Id, described, room
-from desk.api.ticket_writing import ADD_ERRORS, Adding, OneTicket, Readable, readable
+from desk.api.ticket_writing import ADD_ERRORS, Adding, Change, OneTicket, Readable, readable
 from desk.api.uploads import Places, away, come, named, places_of, shelf_of, told, too_large
+from desk.api.writing import Write
 from desk.masking import mask_text
 from desk.recordings.errors import StoreError
 from desk.recordings.open_file import OpenFile
 from desk.teamwork import attachments
 from desk.teamwork.attachments import Attachment, NewAttachment
 from desk.teamwork.shelf import Shelf
+from desk.tickets import By
 
 log = structlog.get_logger()
 
@@ -87,10 +91,7 @@ AttachmentReadable = Annotated[OneTicket, Depends(readable(SCOPE))]
 @router.get("/tickets/{number}/attachments", responses=MISSING)
 async def list_attachments(one: Readable) -> AttachmentsOut:
     """The files of a ticket. Scope `tickets:read`."""
-    found = await one.desk.db.read(attachments.of_ticket, one.ticket.id)
-    return AttachmentsOut(
-        items=[AttachmentOut.of(each, one.ticket.number, one.masked) for each in found]
-    )
+    return _listed(one, await one.desk.db.read(attachments.of_ticket, one.ticket.id))
 
 
 @router.post(
@@ -111,12 +112,13 @@ async def attach(
     change: Adding,
     files: Files,
     places: Annotated[Places, Depends(places_of)],
+    write: Write,
     request: Request,
     name: Annotated[
         str, Query(min_length=1, max_length=MOST_NAME, description="the file's name, like 照片.jpg")
     ],
     content_type: Annotated[str, Header(max_length=200, description="what the file is")] = "",
-) -> Response:
+) -> AttachmentOut:
     """Attach a file: the body is the file itself, Content-Type what it is. What it really is, is
     told by its content; the two and the name must agree. The ticket's version stays. Scope
     `tickets:write`.
@@ -127,24 +129,31 @@ async def attach(
     if more > settings.most_bytes:
         raise too_large(settings.most_mib)
     await change.desk.db.read(attachments.check_room, change.ticket_id, more, settings)
+    fresh = False
+
+    def tell(made: tuple[Attachment, bool]) -> AttachmentOut:
+        nonlocal fresh
+        found, fresh = made
+        out = AttachmentOut.of(found, change.ticket.number, change.masked)
+        write.response.status_code = 201 if fresh else 200
+        write.response.headers["Location"] = out.content
+        return out
+
     with places.taken(), told():
         kept, kind = await come(files, request, named(name), content_type)
         try:
+            await write.begin_with(change.who, f"{content_type}\n{kept.sha256}".encode())
             new = NewAttachment(
                 kept.path.rpartition("/")[2], named(name), kind.type, kept.bytes, kept.sha256,
                 kept.encrypted,
             )  # fmt: skip
-            found, fresh = await change.write(attachments.add, new, settings=settings)
+            out = await change.write(tell, attachments.add, new, settings=settings)
         except BaseException:
             await away(files, kept)
             raise
         if not fresh:
             await away(files, kept)
-    out = AttachmentOut.of(found, change.ticket.number, change.masked)
-    return Response(
-        out.model_dump_json(), 201 if fresh else 200, media_type="application/json",
-        headers={"Location": out.content},
-    )  # fmt: skip
+    return out
 
 
 @router.get(
@@ -175,14 +184,23 @@ async def get_content(one: AttachmentReadable, files: Files, attachment_id: Id) 
 @router.delete("/tickets/{number}/attachments/{attachment_id}", responses=ADD_ERRORS)
 async def delete_attachment(change: Adding, files: Files, attachment_id: Id) -> AttachmentsOut:
     """Take a file off the ticket and delete it. Scope `tickets:write`."""
-    gone = await change.write(attachments.delete, attachment_id)
+    gone: list[Attachment] = []
+
+    def delete(db: Connection, ticket_id: int, now: datetime, *, by: By) -> list[Attachment]:
+        gone[:] = [attachments.delete(db, ticket_id, attachment_id, now, by=by)]
+        return attachments.of_ticket(db, ticket_id)
+
+    left = await change.write(partial(_listed, change), delete)
     try:
-        await asyncio.to_thread(files.delete, gone)
+        await asyncio.to_thread(files.delete, gone[0])
     except StoreError as error:  # the row is gone, and the sweep deletes what is left
-        log.warning("attachment not deleted yet", attachment=gone.id, error=str(error))
-    found = await change.desk.db.read(attachments.of_ticket, change.ticket_id)
+        log.warning("attachment not deleted yet", attachment=gone[0].id, error=str(error))
+    return left
+
+
+def _listed(of: OneTicket | Change, found: list[Attachment]) -> AttachmentsOut:
     return AttachmentsOut(
-        items=[AttachmentOut.of(each, change.ticket.number, change.masked) for each in found]
+        items=[AttachmentOut.of(each, of.ticket.number, of.masked) for each in found]
     )
 
 

@@ -14,6 +14,7 @@ from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
 from desk.api.routing_models import CheckedOut, FindingOut
 from desk.api.state import ApiState
 from desk.api.ticket_writing import Readable, no_such_ticket
+from desk.api.writing import Write
 from desk.automation import RunState, runs, timers
 from desk.automation.book import Book
 from desk.automation.check import book_of, check
@@ -70,7 +71,9 @@ async def check_rules(desk: Desk, _who: Writer, body: models.RulesGiven) -> Chec
         }
     ),
 )
-async def activate(desk: Desk, who: Writer, body: models.Activation) -> models.WholeEditionOut:
+async def activate(
+    desk: Desk, who: Writer, write: Write, body: models.Activation
+) -> models.WholeEditionOut:
     """Put a rule set in force, if all of it is right, or bring a former one back as a new one.
     The one in force again changes nothing. Scope `automation:write`.
     """
@@ -91,7 +94,7 @@ async def activate(desk: Desk, who: Writer, body: models.Activation) -> models.W
             expected=body.expected,
         )  # fmt: skip
 
-    return models.WholeEditionOut.of(await desk.db.write(work))
+    return await write(models.WholeEditionOut.of, work)
 
 
 @router.post("/automation/dry-run", responses=MISSING)

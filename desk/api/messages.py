@@ -13,6 +13,7 @@ from desk.api.access import Reader, reader
 from desk.api.problems import Problem
 from desk.api.room import MISSING, Desk, described, room
 from desk.api.ticket_writing import ADD_ERRORS, Adding, Readable
+from desk.api.writing import Write
 from desk.masking import mask_email, mask_number, mask_text
 from desk.messages import Channel, Message, OptOut, Reply
 from desk.messages.received import of_ticket as replies_of
@@ -201,21 +202,20 @@ async def send_message(change: Adding, body: NewMessageIn) -> MessageOut:
         assert written is not None, by  # noqa: S101 - its key is new
         return written
 
-    return MessageOut.of(await change.write(work), change.masked)
+    return await change.write(lambda made: MessageOut.of(made, change.masked), work)
 
 
 @router.post("/messages/received")
-async def receive(desk: Desk, _who: Receiver, body: Received) -> ReplyOut:
+async def receive(desk: Desk, _who: Receiver, write: Write, body: Received) -> ReplyOut:
     """An SMS from a customer. "1" or "2" answers the question that was sent to the number; anything
     else is noted on the ticket that it is about. The same `provider` and `id` again do nothing.
     Scope `messages:receive`.
     """
     words = tuple(desk.templates.settings.opt_out_words)
-    found = await desk.db.write(
-        messages.received, body.sender, body.text, desk.now(), provider=body.provider,
+    return await write(
+        ReplyOut.of, messages.received, body.sender, body.text, desk.now(), provider=body.provider,
         provider_id=body.id, opt_out_words=words,
     )  # fmt: skip
-    return ReplyOut.of(found)
 
 
 @router.get("/opt-outs")
@@ -226,25 +226,30 @@ async def list_opt_outs(desk: Desk, who: Allowed) -> OptOutsOut:
 
 
 @router.put("/opt-outs/{channel}/{to}")
-async def opt_out(desk: Desk, who: Writer, channel: Channel, to: Address, body: Why) -> Changed:
+async def opt_out(
+    desk: Desk, who: Writer, write: Write, channel: Channel, to: Address, body: Why
+) -> Changed:
     """Send nothing there any more, also what waits already. Scope `tickets:write`."""
-    changed = await desk.db.write(
+    return await write(
+        lambda changed: Changed(changed=changed),
         messages.opt_out, channel, _address(channel, to), desk.now(), actor=who.actor,
         reason=body.reason,
     )  # fmt: skip
-    return Changed(changed=changed)
 
 
 @router.delete("/opt-outs/{channel}/{to}", responses=described({404: "nobody had opted out so"}))
-async def opt_in(desk: Desk, _who: Writer, channel: Channel, to: Address) -> Changed:
+async def opt_in(_who: Writer, write: Write, channel: Channel, to: Address) -> Changed:
     """Send there again. Scope `tickets:write`."""
-    changed = await desk.db.write(messages.opt_in, channel, _address(channel, to))
-    if not changed:
-        raise Problem(
-            404, "no-such-opt-out", "Not found", "Nobody with this address had opted out.",
-            "GET /api/v1/opt-outs lists them.",
-        )  # fmt: skip
-    return Changed(changed=True)
+
+    def tell(changed: bool) -> Changed:
+        if not changed:
+            raise Problem(
+                404, "no-such-opt-out", "Not found", "Nobody with this address had opted out.",
+                "GET /api/v1/opt-outs lists them.",
+            )  # fmt: skip
+        return Changed(changed=True)
+
+    return await write(tell, messages.opt_in, channel, _address(channel, to))
 
 
 def _address(channel: Channel, to: str) -> str:

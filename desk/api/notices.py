@@ -19,6 +19,7 @@ from desk.api.passing import Passing
 from desk.api.problems import Problem
 from desk.api.room import MISSING, MOST_ID, Cursor, Desk, Id, Limit, room
 from desk.api.ticket_writing import no_such_ticket
+from desk.api.writing import Write
 from desk.masking import mask_text
 from desk.notices import Inbox, Notice
 from desk.notices.notices import KIND
@@ -124,21 +125,17 @@ async def list_notices(
 
 
 @router.post("/notices/{notice_id}/read", responses=MISSING)
-async def read_notice(desk: Desk, who: Allowed, notice_id: Id) -> UnreadOut:
+async def read_notice(desk: Desk, who: Allowed, write: Write, notice_id: Id) -> UnreadOut:
     """The asker has read it; for others of his team it stays unread. Scope `tickets:read`."""
-    inbox, now = inbox_of(who.principal), desk.now()
-    await desk.db.write(notices.read, inbox, notice_id, now)
-    return UnreadOut(unread=await desk.db.read(notices.unread, inbox))
+    return await write(_left, _seen, who.principal, notices.read, notice_id, desk.now())
 
 
 @router.post("/notices/read")
-async def read_notices(desk: Desk, who: Allowed, body: ReadUpTo) -> UnreadOut:
+async def read_notices(desk: Desk, who: Allowed, write: Write, body: ReadUpTo) -> UnreadOut:
     """The asker has read all of his inbox up to this notice; what came since stays unread. Scope
     `tickets:read`.
     """
-    inbox = inbox_of(who.principal)
-    await desk.db.write(notices.read_all, inbox, body.up_to, desk.now())
-    return UnreadOut(unread=await desk.db.read(notices.unread, inbox))
+    return await write(_left, _seen, who.principal, notices.read_all, body.up_to, desk.now())
 
 
 @router.get(
@@ -168,6 +165,19 @@ async def stream_notices(
             )  # fmt: skip
         after = int(last_event_id)
     return open_stream(desk, after, _shown(inbox_of(who.principal), who.masked))
+
+
+def _seen(
+    db: Connection, who: Principal, seen: Callable[..., object], notice_id: int, now: datetime
+) -> int:
+    """How many the asker has not read, now that he has `seen` one or all up to one."""
+    inbox = inbox_of(who)
+    seen(db, inbox, notice_id, now)
+    return notices.unread(db, inbox)
+
+
+def _left(unread: int) -> UnreadOut:
+    return UnreadOut(unread=unread)
 
 
 def _shown(inbox: Inbox, masked: bool) -> Callable[[Entry | Passing], bytes]:

@@ -25,11 +25,10 @@ from desk.api.problems import Problem, not_found
 from desk.api.room import MISSING, Cursor, Desk, Id, Limit, Number, described, e164, room
 from desk.api.state import ApiState
 from desk.api.ticket_writing import within_reach
+from desk.api.writing import Write, Writing
 from desk.errors import NoSuchAgent
 from desk.numbering import ticket_number
 from desk.outbound import (
-    Mark,
-    NotDialled,
     Order,
     OutboundSettings,
     attempts,
@@ -69,17 +68,15 @@ async def get_outbound(desk: Desk, _who: Placer, settings: Outbound) -> Outbound
 
 
 @router.post("/outbound/stop")
-async def stop(desk: Desk, who: Switcher, body: Turn) -> SwitchOut:
+async def stop(desk: Desk, who: Switcher, write: Write, body: Turn) -> SwitchOut:
     """Place no more calls, and hang up on those that ring, at once. Scope `calls:supervise`."""
-    turned = await desk.db.write(limits.stop, body.reason, desk.now(), actor=who.actor)
-    return SwitchOut.of(turned)
+    return await write(SwitchOut.of, limits.stop, body.reason, desk.now(), actor=who.actor)
 
 
 @router.post("/outbound/start")
-async def start(desk: Desk, who: Switcher, body: Turn) -> SwitchOut:
+async def start(desk: Desk, who: Switcher, write: Write, body: Turn) -> SwitchOut:
     """Place calls again. Scope `calls:supervise`."""
-    turned = await desk.db.write(limits.start, body.reason, desk.now(), actor=who.actor)
-    return SwitchOut.of(turned)
+    return await write(SwitchOut.of, limits.start, body.reason, desk.now(), actor=who.actor)
 
 
 @router.get("/outbound/calls")
@@ -114,7 +111,7 @@ async def list_calls(
 
 @router.post("/outbound/calls", status_code=201, responses=PLACE_ERRORS)
 async def place_call(
-    desk: Desk, who: Placer, settings: Outbound, body: PlaceAnywhere
+    desk: Desk, who: Placer, write: Write, settings: Outbound, body: PlaceAnywhere
 ) -> OutboundCallOut:
     """Call a customer or a number, about no ticket: the agent's telephone rings first. Scope
     `calls:place`.
@@ -127,7 +124,7 @@ async def place_call(
         at=body.at,
         note=body.note,
     )
-    return await ordered(desk, who, settings, order, who.masked)
+    return await ordered(desk, who, write, settings, order, who.masked)
 
 
 @router.get("/outbound/calls/{request_id}", responses=MISSING)
@@ -140,11 +137,13 @@ async def get_call(desk: Desk, who: Placer, request_id: Id) -> OutboundCallOut:
     "/outbound/calls/{request_id}",
     responses=described({404: "there is none", 409: "it is under way or over"}),
 )
-async def cancel_call(desk: Desk, who: Placer, request_id: Id) -> OutboundCallOut:
+async def cancel_call(desk: Desk, who: Placer, write: Write, request_id: Id) -> OutboundCallOut:
     """Want it no more. Scope `calls:place`."""
     await _theirs(desk, who, request_id)
-    gone = await desk.db.write(ordering.cancel, request_id, desk.now(), actor=who.actor)
-    return OutboundCallOut.of(gone, who.masked)
+    return await write(
+        lambda gone: OutboundCallOut.of(gone, who.masked),
+        ordering.cancel, request_id, desk.now(), actor=who.actor,
+    )  # fmt: skip
 
 
 @router.get("/outbound/attempts")
@@ -191,28 +190,38 @@ async def list_marks(
 
 @router.put("/outbound/marks/{mark}/{number}", responses=MISSING)
 async def put_mark(
-    desk: Desk, who: Placer, mark: MarkName, number: Marked, body: MarkIn
+    desk: Desk, who: Placer, write: Write, mark: MarkName, number: Marked, body: MarkIn
 ) -> MarkOut:
     """Mark a number; twice is once. Scope `calls:place`."""
-    kept: Mark = await desk.db.write(
-        marks.put, _stored(number), mark, body.reason, desk.now(), actor=who.actor
-    )
-    return MarkOut.of(kept, who.masked)
+    return await write(
+        lambda kept: MarkOut.of(kept, who.masked),
+        marks.put, _stored(number), mark, body.reason, desk.now(), actor=who.actor,
+    )  # fmt: skip
 
 
 @router.delete("/outbound/marks/{mark}/{number}", status_code=204, responses=MISSING)
-async def remove_mark(desk: Desk, who: Placer, mark: MarkName, number: Marked) -> None:
+async def remove_mark(
+    desk: Desk, who: Placer, write: Write, mark: MarkName, number: Marked
+) -> None:
     """Take a mark back. Scope `calls:place`."""
-    gone = await desk.db.write(marks.remove, _stored(number), mark, desk.now(), actor=who.actor)
-    if not gone:
-        raise not_found(f"mark {mark} on that number", "GET /api/v1/outbound/marks lists them.")
+
+    def tell(gone: bool) -> None:
+        if not gone:
+            raise not_found(f"mark {mark} on that number", "GET /api/v1/outbound/marks lists them.")
+
+    await write(tell, marks.remove, _stored(number), mark, desk.now(), actor=who.actor)
 
 
 # -- together with tickets -------------------------------------------------------------------------
 
 
 async def ordered(
-    desk: ApiState, who: Reader, settings: OutboundSettings, order: Order, masked: bool
+    desk: ApiState,
+    who: Reader,
+    write: Writing,
+    settings: OutboundSettings,
+    order: Order,
+    masked: bool,
 ) -> OutboundCallOut:
     """A call that somebody may want.
 
@@ -233,10 +242,10 @@ async def ordered(
             "telephone rings.",
             "Give your own extension, or ask a lead.",
         )
-    found = await desk.db.write(ordering.order, order, settings, desk.now(), actor=who.actor)
-    if isinstance(found, NotDialled):
-        raise found
-    return OutboundCallOut.of(found, masked)
+    return await write(
+        lambda wanted: OutboundCallOut.of(wanted, masked),
+        ordering.order, order, settings, desk.now(), actor=who.actor,
+    )  # fmt: skip
 
 
 def own_extension(who: Reader) -> str:

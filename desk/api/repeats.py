@@ -1,26 +1,28 @@
 """Idempotency-Key: a request that is sent again is answered again, and does nothing again.
 
-The key is taken in the transaction of the request's first write, so effect and key cannot part. A
-route that can tell its answer from the result of that write keeps it there as well
-(`answering`); of the others the answer follows in a transaction of its own, and one that was lost
-in between is told as lost (409 `answer-lost`), not made again.
+Key and answer are kept in the transaction of the effect (`desk.api.writing`), so no crash parts
+them. What acts on the line takes its key before it acts, because no transaction holds a telephone:
+it is begun once at most, and where nobody saw the end of it, the key says so (409 `answer-lost`).
+What changes nothing is answered again as long as its answer was kept, which follows it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
+import structlog
 from fastapi import Request
-from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from desk import served
-from desk.api.bodies import brings_file
 from desk.api.problems import Problem
 from desk.db.engine import Database
+from desk.errors import DatabaseError, NotFound, NotPossibleNow, Refused
 from desk.served import Answer, Asked
+
+log = structlog.get_logger()
 
 HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -55,7 +57,7 @@ class Once:
         self._db = db
         self._under_way = under_way
         self._now = now
-        self._claimed = False
+        self._taken = False
         self._answered = False
 
     async def begin(self) -> None:
@@ -91,82 +93,52 @@ class Once:
 
     async def write(
         self,
-        answer: Callable[[R], Answer] | None,
+        answer: Callable[[R], Answer],
         work: Callable[Concatenate[Connection, P], R],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Do `work` in one transaction: the first one with the key, and with what `answer` makes
-        of the result.
-        """
-        if self._claimed:
-            return await self._db.write(work, *args, **kwargs)
+        """Do `work` in one transaction with the key and what `answer` makes of the result."""
+        if self._taken:
+            raise RuntimeError("a request with a key has one effect: do it in one transaction")
         result: R = await self._db.write(
             served.once, self._asked, self._now(), answer, work, args, kwargs
         )
-        self._claimed, self._answered = True, answer is not None
+        self._taken = self._answered = True
         return result
 
+    async def act(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Take the key, then act outside the database. A refusal gives the key back; after
+        anything else that ends it early, nobody knows what happened, and the key stays.
+        """
+        await self._db.write(served.claim, self._asked, self._now())
+        self._taken = True
+        try:
+            await act()
+        except (NotFound, NotPossibleNow, Refused):
+            await self._db.write(served.release, self._asked)
+            raise
+
     async def keep(self, response: Response) -> None:
-        """Keep the answer, where it was not kept with the effect."""
+        """Keep the answer to what changed nothing here."""
         if self._answered or not 200 <= response.status_code < 300:
             return
-        body = getattr(response, "body", None)
-        secret = "no-store" in response.headers.get("cache-control", "")
-        kept = Answer(None, {}, b"")
-        if isinstance(body, bytes) and not secret:
-            headers = {k: v for k, v in response.headers.items() if k not in _LEFT_OUT}
-            kept = Answer(response.status_code, headers, body)
-        await self._db.write(_keep, self._asked, kept, self._now(), self._claimed)
+        kept = answer_of(response.status_code, response.headers, getattr(response, "body", None))
+        try:
+            await self._db.write(_keep, self._asked, kept, self._now(), self._taken)
+        except DatabaseError as error:  # it is right all the same, and nothing is lost with it
+            log.warning("answer not kept", operation=self._asked.operation, error=str(error))
 
 
-class Keyed(Database):
-    """The database of one request with a key: its first write takes the key."""
-
-    def __init__(self, db: Database, request: Request) -> None:
-        super().__init__(db._backend, db._commits)
-        self._plain = db
-        self._request = request
-
-    async def write(
-        self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """As `Database.write`."""
-        return await self.answering(None, work, *args, **kwargs)
-
-    async def answering(
-        self,
-        answer: Callable[[R], Answer] | None,
-        work: Callable[Concatenate[Connection, P], R],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
-        """See `Once.write`."""
-        once: Once | None = getattr(self._request.state, "once", None)
-        if once is None:  # not yet known who asks
-            return await self._plain.write(work, *args, **kwargs)
-        return await once.write(answer, work, *args, **kwargs)
-
-
-async def answering(
-    db: Database,
-    answer: Callable[[R], Answer] | None,
-    work: Callable[Concatenate[Connection, P], R],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    """Do `work` in one transaction; if the request has a key, what `answer` makes of the result is
-    kept in it.
-    """
-    if isinstance(db, Keyed):
-        return await db.answering(answer, work, *args, **kwargs)
-    return await db.write(work, *args, **kwargs)
+def answer_of(status: int, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """What is kept of an answer: nothing of one that holds a secret, or is a stream."""
+    if body is None or "no-store" in headers.get("cache-control", ""):
+        return Answer(None, {}, b"")
+    return Answer(status, {k: v for k, v in headers.items() if k not in _LEFT_OUT}, body)
 
 
 def keyed(request: Request) -> bool:
     """The request writes, and carries a key."""
-    if brings_file(request.method, request.url.path):
-        return False  # the same file again is the same attachment, key or none
     return request.method in WRITES and HEADER in request.headers
 
 
@@ -177,8 +149,9 @@ async def begin(
     now: Callable[[], datetime],
     owner: str,
     operation: str,
+    content: bytes,
 ) -> None:
-    """Begin a request of `owner` that may carry a key.
+    """Begin a request of `owner` that may carry a key; `content` is its body, or stands for it.
 
     Raises:
         Replay: see `Once.begin`.
@@ -196,21 +169,14 @@ async def begin(
             "Send a new UUID with each new request, and the same one when you repeat it.",
         )
     query: bytes = request.scope["query_string"]
-    digest = served.digest_of(request.url.path, query, await request.body())
+    digest = served.digest_of(request.url.path, query, content)
     once = Once(Asked(owner, operation, key, digest), db, under_way, now)
     await once.begin()
     request.state.once = once
 
 
-def in_json(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
-            ) -> Answer:  # fmt: skip
-    """What a route answers that returns `model`."""
-    body = model.model_dump_json().encode()
-    return Answer(status, {"content-type": "application/json", **(headers or {})}, body)
-
-
-def _keep(db: Connection, asked: Asked, answer: Answer, now: datetime, claimed: bool) -> None:
-    if not claimed:
+def _keep(db: Connection, asked: Asked, answer: Answer, now: datetime, taken: bool) -> None:
+    if not taken:
         served.claim(db, asked, now)
     served.keep(db, asked, answer)
 
@@ -241,6 +207,6 @@ def _lost(key: str) -> Problem:
         409,
         "answer-lost",
         "Done, answer not kept",
-        f"The request with the key {key!r} was served; its answer held a secret or was lost.",
-        "It will not be done again: read what it made or changed.",
+        f"The request with the key {key!r} was begun; its answer held a secret, or nobody saw it.",
+        "It is not done again: look at what it was to change, and use a new key if it must be.",
     )

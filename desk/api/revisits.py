@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
@@ -81,13 +82,15 @@ async def answer_mobile(change: Adding, body: MobileIn) -> MobileOut:
             "Give `number`, or `reason` if the customer has none.",
         )  # fmt: skip
     try:
-        found = await change.write(mobiles.answer, caller, reason=body.reason)
+        return await change.write(
+            partial(MobileOut.of, masked=change.masked),
+            mobiles.answer, caller, reason=body.reason,
+        )  # fmt: skip
     except ValueError as error:
         raise Problem(
             422, "no-mobile", "No mobile", f"{body.number!r}: {error}",
             "Give the customer's mobile, or `reason` if there is none.",
         ) from error  # fmt: skip
-    return MobileOut.of(found, change.masked)
 
 
 @router.post("/tickets/{number}/outbound-calls", status_code=201, responses=PLACE_ERRORS)
@@ -104,7 +107,7 @@ async def call_about_ticket(change: Calling, settings: Outbound, body: Place) ->
         note=body.note,
         purpose="revisit" if body.revisit and body.at is None else None,
     )
-    return await ordered(change.desk, change.who, settings, order, change.masked)
+    return await ordered(change.desk, change.who, change.writing, settings, order, change.masked)
 
 
 @router.get("/revisits")
@@ -141,7 +144,7 @@ async def plan_revisits(change: Adding, body: PlanRevisits) -> RevisitOut:
             actor=by.actor, agent=body.agent, first_at=body.first_at, note=body.note,
         )  # fmt: skip
 
-    return RevisitOut.of(await change.write(work), change.masked)
+    return await change.write(partial(RevisitOut.of, masked=change.masked), work)
 
 
 @router.post("/tickets/{number}/revisits/{revisit_id}/visits/{visit}", responses=ADD_ERRORS)
@@ -157,7 +160,7 @@ async def record_visit(
             actor=by.actor, call_id=body.call_id,
         )  # fmt: skip
 
-    return RevisitOut.of(await change.write(work), change.masked)
+    return await change.write(partial(RevisitOut.of, masked=change.masked), work)
 
 
 @router.post("/tickets/{number}/revisits/{revisit_id}/cancel", responses=ADD_ERRORS)
@@ -168,7 +171,7 @@ async def cancel_revisits(change: Adding, revisit_id: Id, body: Turn) -> Revisit
         _of_ticket(db, revisit_id, ticket_id)
         return revisits.cancel(db, revisit_id, body.reason, now, actor=by.actor)
 
-    return RevisitOut.of(await change.write(work), change.masked)
+    return await change.write(partial(RevisitOut.of, masked=change.masked), work)
 
 
 def _of_ticket(db: Connection, revisit_id: int, ticket_id: int) -> None:

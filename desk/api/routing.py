@@ -12,6 +12,7 @@ from desk.api.access import Reader, reader
 from desk.api.paging import Page, number_from_cursor
 from desk.api.problems import Problem
 from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
+from desk.api.writing import Write
 from desk.house import House, house_of
 from desk.routing import Book, Edition, Explained, Finding
 from desk.routing.editions import get
@@ -83,7 +84,9 @@ async def test(desk: Desk, who: Writer, body: models.Trial) -> models.ExplainedO
         }
     ),
 )
-async def activate(desk: Desk, who: Writer, body: models.Activation) -> models.WholeEditionOut:
+async def activate(
+    desk: Desk, who: Writer, write: Write, body: models.Activation
+) -> models.WholeEditionOut:
     """Put a rule set in force, if all of it is right, or bring a former one back as a new one.
     The one in force again changes nothing. Scope `routing:write`.
     """
@@ -92,8 +95,7 @@ async def activate(desk: Desk, who: Writer, body: models.Activation) -> models.W
             422, "one-of-both", "One of both", "Give either `content` or `restores`.",
             "`restores` is the number of a former rule set.",
         )  # fmt: skip
-    made = await desk.db.write(_activated, body, desk.now(), who.actor)
-    return models.WholeEditionOut.of(made)
+    return await write(models.WholeEditionOut.of, _activated, body, desk.now(), who.actor)
 
 
 def book_for(db: Connection, content: str | None) -> Book:

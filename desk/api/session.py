@@ -22,6 +22,7 @@ from desk.api.limits import asker_at
 from desk.api.problems import Problem
 from desk.api.room import Desk, described, room
 from desk.api.state import ApiState
+from desk.api.writing import Write, no_content
 from desk.tokens import SCOPES
 
 router = room("session")
@@ -139,7 +140,9 @@ async def log_out(desk: Desk, request: Request, who: Asker) -> Response:
 
 
 @router.put("/session/password", status_code=204, responses=described({409: "a token has none"}))
-async def set_own_password(desk: Desk, request: Request, who: Asker, body: NewPassword) -> Response:
+async def set_own_password(
+    desk: Desk, request: Request, who: Asker, write: Write, body: NewPassword
+) -> None:
     """Change one's own password; every other session of the account ends. A session."""
     found = await _session(desk, request)
     if found is None:
@@ -160,8 +163,7 @@ async def set_own_password(desk: Desk, request: Request, who: Asker, body: NewPa
         )
     passwords.check(body.new, name)
     new = await desk.hashing.of(body.new)
-    await desk.db.write(_set, found, new, desk.now())
-    return Response(status_code=204)
+    await write(no_content, _set, found, new, desk.now())
 
 
 def _set(db: Connection, session: Session, new: str, now: datetime) -> None:

@@ -27,6 +27,7 @@ from desk.api.sla_models import (
     warnings_of,
 )
 from desk.api.ticket_writing import Readable
+from desk.api.writing import Write
 from desk.calendar import announced_through
 from desk.house import house_of
 from desk.sla import Book, Effects, elapsed_at
@@ -135,14 +136,16 @@ async def effect_of(
         }
     ),
 )
-async def apply_edition(desk: Desk, who: Writer, body: Applied) -> WholeEditionOut:
+async def apply_edition(desk: Desk, who: Writer, write: Write, body: Applied) -> WholeEditionOut:
     """Put policies and calendars in force; open tickets are reckoned anew at once. What has ended
     stays, a step that has fired does not fire again. The content in force again changes nothing.
     Scope `sla:write`.
     """
     now = desk.now()
-    found = await desk.db.write(_apply, body, str(desk.timezone), now, who.actor)
-    return WholeEditionOut.of(found, now.date())
+    return await write(
+        lambda found: WholeEditionOut.of(found, now.date()),
+        _apply, body, str(desk.timezone), now, who.actor,
+    )  # fmt: skip
 
 
 def _of_ticket(db: Connection, ticket_id: int, now: datetime) -> list[ClockOut]:

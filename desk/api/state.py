@@ -1,7 +1,7 @@
 """What every request of the API works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from fastapi import Request
@@ -12,7 +12,6 @@ from desk.api.feed import Feed
 from desk.api.limits import Limits
 from desk.api.line import LineStatus
 from desk.api.metrics import Metrics
-from desk.api.repeats import Keyed, keyed
 from desk.api.revealing import Readings
 from desk.db.engine import Database
 from desk.messages import MessageSettings, Templates
@@ -46,6 +45,6 @@ class ApiState:
 
 
 def state_of(request: Request) -> ApiState:
-    """The application's state; of a request with a key, with a database that knows it."""
+    """The application's state."""
     state: ApiState = request.app.state.desk
-    return replace(state, db=Keyed(state.db, request)) if keyed(request) else state
+    return state

@@ -1,6 +1,7 @@
 """Tasks: small pieces of work for a person or a team."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 
 from fastapi import Depends, Query
@@ -16,6 +17,7 @@ from desk.api.problems import Problem
 from desk.api.room import MISSING, Cursor, Desk, Id, Limit, described, room
 from desk.api.state import ApiState
 from desk.api.ticket_writing import ADD_ERRORS, Adding, Readable
+from desk.api.writing import Write
 from desk.masking import mask_text
 from desk.tasks import NewTask, NoSuchTask, State, Task
 from desk.tasks.tasks import new_key
@@ -146,30 +148,26 @@ async def list_tasks(
 
 
 @router.post("/tasks", status_code=201)
-async def add_task(desk: Desk, who: Writer, body: NewTaskIn) -> TaskOut:
+async def add_task(desk: Desk, who: Writer, write: Write, body: NewTaskIn) -> TaskOut:
     """Give somebody a task that is about no ticket. Scope `tickets:write`."""
-    made = await desk.db.write(_added, body.new(None), desk.now(), who.actor)
-    return TaskOut.of(made, who.masked)
+    tell = partial(TaskOut.of, masked=who.masked)
+    return await write(tell, _added, body.new(None), desk.now(), who.actor)
 
 
 @router.post("/tasks/{task_id}/done", responses=ENDING)
-async def end_task(desk: Desk, who: Writer, task_id: Id, body: Done) -> TaskOut:
+async def end_task(desk: Desk, who: Writer, write: Write, task_id: Id, body: Done) -> TaskOut:
     """It is done. Scope `tickets:write`."""
     await _theirs(desk, who, task_id)
-    ended = await desk.db.write(
-        tasks.done, task_id, desk.now(), actor=who.actor, result=body.result
-    )
-    return TaskOut.of(ended, who.masked)
+    tell = partial(TaskOut.of, masked=who.masked)
+    return await write(tell, tasks.done, task_id, desk.now(), actor=who.actor, result=body.result)
 
 
 @router.post("/tasks/{task_id}/drop", responses=ENDING)
-async def drop_task(desk: Desk, who: Writer, task_id: Id, body: Dropped) -> TaskOut:
+async def drop_task(desk: Desk, who: Writer, write: Write, task_id: Id, body: Dropped) -> TaskOut:
     """It will not be done. Scope `tickets:write`."""
     await _theirs(desk, who, task_id)
-    ended = await desk.db.write(
-        tasks.drop, task_id, desk.now(), actor=who.actor, reason=body.reason
-    )
-    return TaskOut.of(ended, who.masked)
+    tell = partial(TaskOut.of, masked=who.masked)
+    return await write(tell, tasks.drop, task_id, desk.now(), actor=who.actor, reason=body.reason)
 
 
 @router.get("/tickets/{number}/tasks", responses=MISSING)
@@ -186,7 +184,7 @@ async def add_task_of_ticket(change: Adding, body: NewTaskIn) -> TaskOut:
     def work(db: Connection, ticket_id: int, now: datetime, *, by: By) -> Task:
         return _added(db, body.new(ticket_id), now, by.actor)
 
-    return TaskOut.of(await change.write(work), change.masked)
+    return await change.write(partial(TaskOut.of, masked=change.masked), work)
 
 
 def _added(db: Connection, new: NewTask, now: datetime, actor: str) -> Task:

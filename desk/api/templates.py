@@ -1,6 +1,7 @@
 """Templates of answers."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 
 from fastapi import Depends
@@ -14,6 +15,7 @@ from desk.api.problems import Problem
 from desk.api.room import MISSING, Desk, Id, described, room
 from desk.api.ticket_bodies import Team
 from desk.api.ticket_writing import CHANGE_ERRORS, Expected, Readable
+from desk.api.writing import Write, no_content
 from desk.masking import mask_name, mask_text
 from desk.teamwork import templates
 from desk.teamwork.templates import PLACES, Template
@@ -87,17 +89,18 @@ async def list_templates(desk: Desk, who: Allowed) -> TemplatesOut:
 
 
 @router.post("/templates", status_code=201, responses=described({409: "there is one already"}))
-async def create_template(
-    desk: Desk, who: Writer, body: NewTemplate, response: Response
-) -> TemplateOut:
+async def create_template(desk: Desk, who: Writer, write: Write, body: NewTemplate) -> TemplateOut:
     """Keep a template. Scope `tickets:write`."""
     team = body.team or ""
     _may_write(who.principal, team)
-    made = await desk.db.write(
-        templates.create, body.name, team, body.text, desk.now(), actor=who.actor
+
+    def tell(made: Template) -> TemplateOut:
+        write.response.headers["Location"] = f"/api/v1/templates/{made.id}"
+        return _shown(made, write.response)
+
+    return await write(
+        tell, templates.create, body.name, team, body.text, desk.now(), actor=who.actor
     )
-    response.headers["Location"] = f"/api/v1/templates/{made.id}"
-    return _shown(made, response)
 
 
 @router.get("/templates/{template_id}", responses=MISSING)
@@ -110,27 +113,29 @@ async def get_template(
 
 @router.put("/templates/{template_id}", responses=CHANGE_ERRORS)
 async def change_template(
-    desk: Desk, who: Writer, template_id: Id, seen: Expected, body: EditTemplate,
-    response: Response,
-) -> TemplateOut:  # fmt: skip
+    desk: Desk, who: Writer, write: Write, template_id: Id, seen: Expected, body: EditTemplate
+) -> TemplateOut:
     """Change a template. Scope `tickets:write`."""
     found = await desk.db.read(_visible, template_id, who.principal)
     _may_write(who.principal, found.team)
-    changed = await desk.db.write(
+    return await write(
+        partial(_shown, response=write.response),
         templates.change, template_id, body.name, body.text, desk.now(), actor=who.actor,
         expected_version=seen,
     )  # fmt: skip
-    return _shown(changed, response)
 
 
 @router.delete("/templates/{template_id}", status_code=204, responses=CHANGE_ERRORS)
-async def delete_template(desk: Desk, who: Writer, template_id: Id, seen: Expected) -> None:
+async def delete_template(
+    desk: Desk, who: Writer, write: Write, template_id: Id, seen: Expected
+) -> None:
     """Delete a template. Scope `tickets:write`."""
     found = await desk.db.read(_visible, template_id, who.principal)
     _may_write(who.principal, found.team)
-    await desk.db.write(
-        templates.remove, template_id, desk.now(), actor=who.actor, expected_version=seen
-    )
+    await write(
+        no_content, templates.remove, template_id, desk.now(), actor=who.actor,
+        expected_version=seen,
+    )  # fmt: skip
 
 
 @router.post("/tickets/{number}/templates/{template_id}", responses=MISSING)

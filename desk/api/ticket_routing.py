@@ -1,17 +1,16 @@
 """Level, priority, fields and routing of tickets, and taking the next one."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy import Connection
-from starlette.responses import Response
 
 from desk import routing, tickets
 from desk.access import Reach
 from desk.api import routing_models as models
 from desk.api.access import Reader, reader
-from desk.api.repeats import answering, in_json
 from desk.api.room import MISSING, Desk, described, room
 from desk.api.routing import book_for
 from desk.api.ticket_models import TicketOut
@@ -21,12 +20,11 @@ from desk.api.ticket_writing import (
     OneTicket,
     Readable,
     by,
-    etag_of,
     readable,
     shown,
 )
+from desk.api.writing import Write
 from desk.routing import Explained, Taker
-from desk.served import Answer
 from desk.tickets import By, Ticket
 from desk.tickets.change import held
 
@@ -91,14 +89,10 @@ async def route_again(change: Changing) -> TicketOut:
     "/tickets/take-next",
     responses=described({404: "nothing waits that you may take"}),
 )
-async def take_next(desk: Desk, who: Writer, response: Response) -> TicketOut:
+async def take_next(desk: Desk, who: Writer, write: Write) -> TicketOut:
     """取下一单: the most urgent ticket that nobody is in charge of and that you may take is yours
     from now on. Of two who ask at once each gets another. Scope `tickets:write`.
     """
-
-    def told(taken: Ticket) -> Answer:
-        return in_json(TicketOut.of(taken, who.masks(taken)), headers={"ETag": etag_of(taken)})
-
     principal = who.principal
     taker = Taker(
         names=(principal.actor, *(name for name in principal.names if name != principal.actor)),
@@ -106,8 +100,10 @@ async def take_next(desk: Desk, who: Writer, response: Response) -> TicketOut:
         team=principal.team,
         everywhere=who.reach is Reach.OTHER,
     )
-    taken = await answering(desk.db, told, routing.take_next, taker, desk.now(), by=by(who))
-    return shown(taken, who, response)
+    return await write(
+        partial(shown, who=who, response=write.response),
+        routing.take_next, taker, desk.now(), by=by(who),
+    )  # fmt: skip
 
 
 def _routing(

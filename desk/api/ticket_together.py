@@ -1,16 +1,19 @@
 """Tickets and teams together: hand-overs, mergers, links and notes."""
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from desk.access.within import seen_tickets, tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, moment_from_cursor
 from desk.api.room import MISSING, Cursor, Desk, Limit, e164, room
-from desk.api.state import ApiState
 from desk.api.ticket_models import HandoverOut, LinkOut, NoteOut, TicketOut
 from desk.api.ticket_writing import (
     ADD_ERRORS,
@@ -25,8 +28,8 @@ from desk.api.ticket_writing import (
     within_reach,
 )
 from desk.teamwork import noting, people
-from desk.tickets import NewTicket, handovers, links, merging, notes
-from desk.tickets.links import Kind
+from desk.tickets import By, NewTicket, Ticket, handovers, links, merging, notes
+from desk.tickets.links import Kind, Link
 
 router = room("tickets together")
 
@@ -139,28 +142,31 @@ async def split(change: Changing, body: take.Split) -> SplitOut:
     `tickets:write`.
     """
     new = NewTicket(body.type, body.subject, body.description, labels=tuple(body.labels))
-    first, made = await change.write(
-        merging.split, new, expected_version=change.seen, call_ids=body.call_ids,
+
+    def tell(both: tuple[Ticket, Ticket]) -> SplitOut:
+        first, made = both
+        return SplitOut(
+            ticket=shown(first, change.who, change.response),
+            new=TicketOut.of(made, change.who.masks(made)),
+        )
+
+    return await change.write(
+        tell, merging.split, new, expected_version=change.seen, call_ids=body.call_ids,
         note_ids=body.note_ids,
     )  # fmt: skip
-    return SplitOut(
-        ticket=shown(first, change.who, change.response),
-        new=TicketOut.of(made, change.who.masks(made)),
-    )
 
 
 @router.get("/tickets/{number}/links", responses=MISSING)
 async def list_links(one: Readable) -> LinksOut:
     """How a ticket is related to others. Scope `tickets:read`."""
-    return await _links(one.desk, one.ticket.id)
+    return _links(await one.desk.db.read(links.of_ticket, one.ticket.id))
 
 
 @router.post("/tickets/{number}/links", responses=ADD_ERRORS)
 async def add_link(change: Adding, body: take.NewLink) -> LinksOut:
     """Relate a ticket to another; the version stays. Again: nothing. Scope `tickets:write`."""
     other = await ticket_id(body.other)
-    await change.write(links.add, other, body.kind)
-    return await _links(change.desk, change.ticket_id)
+    return await change.write(_links, _then_all, links.add, other, body.kind)
 
 
 @router.delete("/tickets/{number}/links/{kind}/{other}", responses=ADD_ERRORS)
@@ -168,8 +174,7 @@ async def remove_link(change: Adding, kind: Kind, other: Named) -> LinksOut:
     """Take a relation back; the version stays. Where there is none: nothing. Scope
     `tickets:write`.
     """
-    await change.write(links.remove, await ticket_id(other), kind)
-    return await _links(change.desk, change.ticket_id)
+    return await change.write(_links, _then_all, links.remove, await ticket_id(other), kind)
 
 
 @router.get("/tickets/{number}/notes", responses=MISSING)
@@ -195,11 +200,17 @@ async def add_note(change: Adding, body: take.NewNote) -> NoteOut:
         body.text, body.public, body.send, (e164(body.to) or "") if body.to else ""
     )
     everybody = await change.desk.db.read(people.roster)
-    note = await change.write(noting.write, new, roster=everybody)
-    return NoteOut.of(note, change.masked)
+    tell = partial(NoteOut.of, masked=change.masked)
+    return await change.write(tell, noting.write, new, roster=everybody)
 
 
-async def _links(desk: ApiState, ticket: int) -> LinksOut:
-    return LinksOut(
-        items=[LinkOut.of(link) for link in await desk.db.read(links.of_ticket, ticket)]
-    )
+def _then_all(
+    db: Connection, ticket_id: int, change: Callable[..., object], other: int, kind: Kind,
+    now: datetime, *, by: By,
+) -> list[Link]:  # fmt: skip
+    change(db, ticket_id, other, kind, now, by=by)
+    return links.of_ticket(db, ticket_id)
+
+
+def _links(found: list[Link]) -> LinksOut:
+    return LinksOut(items=[LinkOut.of(link) for link in found])

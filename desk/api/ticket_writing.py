@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path
@@ -20,11 +21,10 @@ from desk.access import Place, Reach, place_of, whose
 from desk.access import Role as Office
 from desk.api.access import Reader, reader
 from desk.api.problems import Problem, not_found
-from desk.api.repeats import answering, in_json
 from desk.api.room import Desk, described
 from desk.api.state import ApiState
 from desk.api.ticket_models import TicketOut
-from desk.served import Answer
+from desk.api.writing import T, Write, Writing
 from desk.tickets import By, Role, Ticket, by_number, id_of
 
 R = TypeVar("R")
@@ -119,7 +119,7 @@ class Change:
     desk: ApiState
     who: Reader
     ticket: Ticket
-    response: Response
+    writing: Writing
     now: datetime
     seen: int | None
 
@@ -138,31 +138,25 @@ class Change:
         """Who acts."""
         return by(self.who)
 
+    @property
+    def response(self) -> Response:
+        """What gets headers."""
+        return self.writing.response
+
     async def run(self, work: Callable[..., Ticket], *args: Any, **kwargs: Any) -> TicketOut:
         """Do `work(db, ticket_id, *args, now, by=…, expected_version=…, **kwargs)` in one
         transaction; the ticket as it is afterwards.
         """
-
-        def told(changed: Ticket) -> Answer:
-            out = TicketOut.of(changed, self.who.masks(changed))
-            return in_json(out, headers={"ETag": etag_of(changed)})
-
-        changed = await self.write(work, *args, answer=told, expected_version=self.seen, **kwargs)
-        return shown(changed, self.who, self.response)
+        tell = partial(shown, who=self.who, response=self.response)
+        return await self.write(tell, work, *args, expected_version=self.seen, **kwargs)
 
     async def write(
-        self,
-        work: Callable[..., R],
-        *args: Any,
-        answer: Callable[[R], Answer] | None = None,
-        **kwargs: Any,
-    ) -> R:
-        """Do `work(db, ticket_id, *args, now, by=…, **kwargs)` in one transaction; its result.
-        `answer` tells what the route makes of that, to be kept with it for a repeated request.
+        self, tell: Callable[[R], T], work: Callable[..., R], *args: Any, **kwargs: Any
+    ) -> T:
+        """Do `work(db, ticket_id, *args, now, by=…, **kwargs)` in one transaction, and return what
+        `tell` makes of its result.
         """
-        return await answering(
-            self.desk.db, answer, work, self.ticket.id, *args, self.now, by=self.by, **kwargs
-        )
+        return await self.writing(tell, work, self.ticket.id, *args, self.now, by=self.by, **kwargs)
 
 
 def readable(scope: str) -> Callable[..., Awaitable[OneTicket]]:
@@ -186,10 +180,10 @@ def adding(scope: str) -> Callable[..., Awaitable[Change]]:
         desk: Desk,
         who: Annotated[Reader, Depends(reader(scope))],
         number: Named,
-        response: Response,
+        write: Write,
     ) -> Change:
         ticket = await within_reach(desk, who, number)
-        return Change(desk, who, ticket, response, desk.now(), None)
+        return Change(desk, who, ticket, write, desk.now(), None)
 
     return check
 

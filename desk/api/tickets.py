@@ -7,21 +7,19 @@ from typing import Annotated
 from fastapi import Depends, Query
 from pydantic import BaseModel
 from sqlalchemy import Connection
-from starlette.responses import Response
 
 from desk import customers, journal, tickets
 from desk.access.within import tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
 from desk.api.paging import Page
-from desk.api.repeats import answering, in_json
 from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
 from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
 from desk.api.ticket_sorting import page_of
-from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, etag_of
+from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, shown
+from desk.api.writing import Write
 from desk.errors import NoSuchCall, NoSuchCustomer
 from desk.region import locate
-from desk.served import Answer
 from desk.tickets import NewTicket, Ticket
 from desk.tickets.history import of_ticket as history_of
 from desk.tickets.sorting import Sort
@@ -108,14 +106,14 @@ async def list_tickets(
         **described({404: "no such call or customer"}),
     },
 )
-async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Response) -> TicketOut:
+async def open_ticket(desk: Desk, who: Writer, write: Write, body: take.Open) -> TicketOut:
     """Open a ticket by hand, or for a call, which has one at most. Scope `tickets:write`."""
 
-    def told(made: tuple[Ticket, bool]) -> Answer:
+    def tell(made: tuple[Ticket, bool]) -> TicketOut:
         ticket, fresh = made
-        return in_json(
-            TicketOut.of(ticket, who.masks(ticket)), 201 if fresh else 200, _named(ticket)
-        )
+        write.response.status_code = 201 if fresh else 200
+        write.response.headers["Location"] = f"/api/v1/tickets/{ticket.number}"
+        return shown(ticket, who, write.response)
 
     new = NewTicket(
         body.type,
@@ -126,11 +124,7 @@ async def open_ticket(desk: Desk, who: Writer, body: take.Open, response: Respon
         customer_ids=(body.customer_id,) if body.customer_id is not None else (),
         labels=tuple(body.labels),
     )
-    ticket, fresh = await answering(desk.db, told, _open, new, desk.now(), by(who).actor)
-    if not fresh:
-        response.status_code = 200
-    response.headers.update(_named(ticket))
-    return TicketOut.of(ticket, who.masks(ticket))
+    return await write(tell, _open, new, desk.now(), by(who).actor)
 
 
 @router.get("/tickets/{number}", responses=MISSING)
@@ -164,10 +158,6 @@ async def get_confirmations(one: Readable) -> ConfirmationsOut:
     """What customers answered about a ticket, and supervisors' overrides. Scope `tickets:read`."""
     found = await one.desk.db.read(tickets.confirmations.of_ticket, one.ticket.id)
     return ConfirmationsOut(items=[ConfirmationOut.of(each, one.masked) for each in found])
-
-
-def _named(ticket: Ticket) -> dict[str, str]:
-    return {"Location": f"/api/v1/tickets/{ticket.number}", "ETag": etag_of(ticket)}
 
 
 def _open(db: Connection, new: NewTicket, now: datetime, actor: str) -> tuple[Ticket, bool]:

@@ -21,6 +21,7 @@ from desk.api.ticket_bodies import Team
 from desk.api.ticket_models import TicketOut
 from desk.api.ticket_sorting import page_of
 from desk.api.ticket_writing import CHANGE_ERRORS, Expected
+from desk.api.writing import Write, no_content
 from desk.teamwork import views
 from desk.teamwork.views import ME, MY_TEAM, Filters, NewView, View
 from desk.tickets import Ticket
@@ -99,12 +100,15 @@ async def list_views(desk: Desk, who: Allowed) -> ViewsOut:
 
 
 @router.post("/views", status_code=201, responses=described({409: "there is one already"}))
-async def create_view(desk: Desk, who: Allowed, body: KeepView, response: Response) -> ViewOut:
+async def create_view(desk: Desk, who: Allowed, write: Write, body: KeepView) -> ViewOut:
     """Keep a view. Scope `tickets:read`."""
     new = body.for_desk(who.principal)
-    made = await desk.db.write(views.create, who.actor, new, desk.now())
-    response.headers["Location"] = f"/api/v1/views/{made.id}"
-    return _shown(made, who, response)
+
+    def tell(made: View) -> ViewOut:
+        write.response.headers["Location"] = f"/api/v1/views/{made.id}"
+        return _shown(made, who, write.response)
+
+    return await write(tell, views.create, who.actor, new, desk.now())
 
 
 @router.get("/views/{view_id}", responses=MISSING)
@@ -116,20 +120,20 @@ async def get_view(desk: Desk, who: Allowed, view_id: Id, response: Response) ->
 
 @router.put("/views/{view_id}", responses=CHANGE_ERRORS)
 async def change_view(
-    desk: Desk, who: Allowed, view_id: Id, seen: Expected, body: KeepView, response: Response
+    desk: Desk, who: Allowed, write: Write, view_id: Id, seen: Expected, body: KeepView
 ) -> ViewOut:
     """Change one's own view. Scope `tickets:read`."""
     new = body.for_desk(who.principal)
-    changed = await desk.db.write(
-        views.change, view_id, who.actor, new, desk.now(), expected_version=seen
-    )
-    return _shown(changed, who, response)
+    return await write(
+        partial(_shown, who=who, response=write.response),
+        views.change, view_id, who.actor, new, desk.now(), expected_version=seen,
+    )  # fmt: skip
 
 
 @router.delete("/views/{view_id}", status_code=204, responses=CHANGE_ERRORS)
-async def delete_view(desk: Desk, who: Allowed, view_id: Id, seen: Expected) -> None:
+async def delete_view(who: Allowed, write: Write, view_id: Id, seen: Expected) -> None:
     """Delete one's own view. Scope `tickets:read`."""
-    await desk.db.write(views.remove, view_id, who.actor, expected_version=seen)
+    await write(no_content, views.remove, view_id, who.actor, expected_version=seen)
 
 
 @router.get("/views/{view_id}/tickets", responses=MISSING)

@@ -1,10 +1,12 @@
 """Watchers of a ticket."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from desk.api.access import Reader, reader
 from desk.api.notices import inbox_of
@@ -15,6 +17,7 @@ from desk.errors import Unacceptable
 from desk.notices.addresses import MOST_ADDRESS
 from desk.teamwork import people, watching
 from desk.teamwork.watching import Watcher
+from desk.tickets import By
 
 router = room("watchers")
 
@@ -77,7 +80,7 @@ async def list_watched(
 @router.get("/tickets/{number}/watchers", responses=MISSING)
 async def list_watchers(one: Readable) -> WatchersOut:
     """Who watches a ticket. Scope `tickets:read`."""
-    return await _watchers(one.desk, one.ticket.id)
+    return _shown(await one.desk.db.read(watching.of_ticket, one.ticket.id))
 
 
 @router.post("/tickets/{number}/watchers", responses=ADD_ERRORS)
@@ -86,19 +89,24 @@ async def add_watcher(change: Adding, body: Watch) -> WatchersOut:
     `tickets:write`.
     """
     watcher = await _colleague(change.desk, body.watcher) if body.watcher else change.who.actor
-    await change.write(watching.watch, watcher)
-    return await _watchers(change.desk, change.ticket_id)
+    return await change.write(_shown, _then_all, watching.watch, watcher)
 
 
 @router.delete("/tickets/{number}/watchers/{watcher}", responses=ADD_ERRORS)
 async def remove_watcher(change: Adding, watcher: Address) -> WatchersOut:
     """Let somebody hear no more of it. Who does not watch: nothing. Scope `tickets:write`."""
-    await change.write(watching.unwatch, watcher)
-    return await _watchers(change.desk, change.ticket_id)
+    return await change.write(_shown, _then_all, watching.unwatch, watcher)
 
 
-async def _watchers(desk: ApiState, ticket_id: int) -> WatchersOut:
-    found = await desk.db.read(watching.of_ticket, ticket_id)
+def _then_all(
+    db: Connection, ticket_id: int, change: Callable[..., object], watcher: str, now: datetime, *,
+    by: By,
+) -> list[Watcher]:  # fmt: skip
+    change(db, ticket_id, watcher, now, by=by)
+    return watching.of_ticket(db, ticket_id)
+
+
+def _shown(found: list[Watcher]) -> WatchersOut:
     return WatchersOut(items=[WatcherOut.of(each) for each in found])
 
 

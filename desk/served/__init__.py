@@ -13,6 +13,7 @@ from desk.served.served import (
     forget,
     keep,
     once,
+    release,
     served_chores,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "forget",
     "keep",
     "once",
+    "release",
     "served_chores",
 ]

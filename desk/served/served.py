@@ -1,8 +1,8 @@
 """Requests that are safe to repeat: what was answered to an Idempotency-Key.
 
-The row is written in the transaction of the request's effect, so there is neither an effect whose
-key is unknown nor a key without its effect. The insert comes first in it: of two requests with the
-same key, the second waits for the first or finds its row.
+The row, with the answer, is written in the transaction of the request's effect, so there is neither
+an effect whose key and answer are unknown nor a key without its effect. The insert comes first in
+it: of two requests with the same key, the second waits for the first or finds its row.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ class TooManyKeys(DeskError):  # noqa: N818 - a state
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered; `status` None: it is not kept, as it held a secret, was too long, or was
-    lost with the process that made it.
+    """What was answered; `status` None: it is not kept, as it held a secret, was too long, or is
+    that of an act outside the database which nobody saw the end of.
     """
 
     status: int | None
@@ -121,21 +121,28 @@ def keep(db: Connection, asked: Asked, answer: Answer) -> None:
     db.execute(update(served).where(*_is(asked)).values(**values))
 
 
+def release(db: Connection, asked: Asked) -> None:
+    """Give back a key whose request was refused."""
+    db.execute(delete(served).where(*_is(asked)))
+
+
 def once(
     db: Connection,
     asked: Asked,
     now: datetime,
-    answer: Callable[[Any], Answer] | None,
+    answer: Callable[[R], Answer],
     work: Callable[..., R],
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> R:
-    """Do `work` under a key, in one transaction with it, and with its answer if that can be told
-    from the result.
+    """Do `work` under a key, in one transaction with it and with what `answer` makes of the result.
+    A refusal that is returned, not raised, leaves a trace, and no key.
     """
     claim(db, asked, now)
     result = work(db, *args, **kwargs)
-    if answer is not None:
+    if isinstance(result, DeskError):
+        release(db, asked)
+    else:
         keep(db, asked, answer(result))
     return result
 

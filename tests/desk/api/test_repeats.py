@@ -12,7 +12,6 @@ from desk import served, tickets
 from desk.db.engine import Database
 from desk.errors import DatabaseBusy
 from desk.served import Answer, Asked, KeyTaken, TooManyKeys
-from desk.tickets import notes
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW, count
 
@@ -23,6 +22,10 @@ DAY = timedelta(hours=24)
 
 def nothing(_db: Connection) -> None:
     """An effect that leaves no trace."""
+
+
+def told(_: object) -> Answer:
+    return Answer(204, {}, b"")
 
 
 class Sender:
@@ -141,7 +144,7 @@ async def test_two_processes_with_the_same_key_make_one_ticket(api: Api, send: S
         tickets.open_ticket(db, tickets.NewTicket("complaint", "x"), NOW)
 
     results = await asyncio.gather(
-        *(api.db.write(served.once, asked, NOW, None, effect, (), {}) for _ in range(8)),
+        *(api.db.write(served.once, asked, NOW, told, effect, (), {}) for _ in range(8)),
         return_exceptions=True,
     )
     assert sum(isinstance(result, KeyTaken) for result in results) == 7
@@ -156,7 +159,7 @@ async def test_neither_effect_nor_key_stays_without_the_other(api: Api, send: Se
         raise DatabaseBusy("the disk is full")
 
     with pytest.raises(DatabaseBusy):
-        await api.db.write(served.once, asked, NOW, None, fails, (), {})
+        await api.db.write(served.once, asked, NOW, told, fails, (), {})
     assert await tickets_there(api) == 1
     assert await api.db.read(served.find, asked, NOW) is None
 
@@ -182,22 +185,6 @@ async def test_a_process_that_dies_before_it_answers_has_kept_the_answer_with_th
     assert again.status_code == 201
     assert again.json()["number"] == "100023"
     assert await tickets_there(api) == 2
-
-
-async def test_where_only_the_effect_was_kept_it_is_told_as_done_and_not_done_again(
-    api: Api, send: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A note's answer follows in a transaction of its own; here the process dies between them."""
-
-    async def lost(*_: object) -> None:
-        raise DatabaseBusy("and the process was killed here")
-
-    monkeypatch.setattr("desk.api.repeats.Once.keep", lost)
-    assert (await send(f"{ONE}/notes", {"text": "once"}, "k1")).status_code == 503
-    monkeypatch.undo()
-    again = await send(f"{ONE}/notes", {"text": "once"}, "k1")
-    assert (again.status_code, again.json()["error_id"]) == (409, "answer-lost")
-    assert len(await api.db.read(notes.of_ticket, 1)) == 1
 
 
 async def test_a_secret_is_not_kept_to_be_told_again(api: Api, send: Sender) -> None:

@@ -80,16 +80,21 @@ async def test_files_of_other_teams_tickets_are_not_given(api: Api) -> None:
     assert (await lead.send("DELETE", gone)).status_code == 200
 
 
-async def test_a_file_with_an_idempotency_key_is_not_read_into_memory(api: Api) -> None:
+async def test_a_file_with_an_idempotency_key_is_compared_by_its_content(api: Api) -> None:
+    """It is never in memory whole, so the key is looked up when the file is here."""
     headers = {**await api.token("tickets:write"), "Idempotency-Key": "k1"}
     sent = {**headers, "Content-Type": "image/png"}
     one = "/api/v1/tickets/100014/attachments?name=a.png"
-    statuses = [
-        (await api.http.post(one, content=files.PNG, headers=sent)).status_code for _ in range(2)
-    ]
-    assert statuses == [201, 200]
-    other = await api.http.post(one.replace("a.png", "b.png"), content=files.PNG, headers=sent)
-    assert other.status_code == 201, "what is one file is told by its content and name"
+    first, again = [await api.http.post(one, content=files.PNG, headers=sent) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    renamed = await api.http.post(one.replace("a.png", "b.png"), content=files.PNG, headers=sent)
+    jpeg = {**sent, "Content-Type": "image/jpeg"}
+    another = await api.http.post(one.replace("a.png", "a.jpg"), content=files.JPG, headers=jpeg)
+    for other in (renamed, another):
+        assert (other.status_code, other.json()["error_id"]) == (422, "idempotency-key-reused")
+    plain = await api.http.post(one, content=files.PNG, headers={**sent, "Idempotency-Key": "k2"})
+    assert plain.status_code == 200, "without the key, one file is still told by its content"
 
 
 async def test_leads_write_their_teams_templates_and_agents_none(api: Api) -> None:
