@@ -225,6 +225,27 @@ def kept_after(db: Connection, attachment_id: int, limit: int) -> list[Attachmen
     return [attachment_of(row) for row in db.execute(query)]
 
 
+def lying_open(db: Connection, after: int, limit: int) -> list[Attachment]:
+    """Attachments with a greater id whose files are not encrypted, by id."""
+    query = (
+        select(attachments)
+        .where(
+            attachments.c.id > after,
+            attachments.c.deleted_at.is_(None),
+            attachments.c.encrypted.is_(False),
+        )
+        .order_by(attachments.c.id)
+        .limit(limit)
+    )
+    return [attachment_of(row) for row in db.execute(query)]
+
+
+def sealed(db: Connection, found: Attachment, file: str) -> None:
+    """An attachment's file has been encrypted and is now that one."""
+    same = (attachments.c.id == found.id, attachments.c.file == found.file)
+    db.execute(update(attachments).where(*same).values(file=file, encrypted=True))
+
+
 def attachment_of(row: Any) -> Attachment:
     """The attachment in a row of all columns."""
     return Attachment(

@@ -18,11 +18,12 @@ from typing import BinaryIO, Self, cast
 import structlog
 
 from desk.db.engine import Database
+from desk.recordings.errors import StoreError
 from desk.recordings.intake import Intake, KeptFile
 from desk.recordings.keys import Keys
 from desk.recordings.open_file import OpenFile
 from desk.recordings.store import Store
-from desk.teamwork.attachments import Attachment, files_of, kept_after
+from desk.teamwork.attachments import Attachment, files_of, kept_after, lying_open, sealed
 from desk.teamwork.content import Kind, checked
 from desk.teamwork.settings import AttachmentSettings
 
@@ -105,6 +106,16 @@ class Shelf:
         """
         return self.store.open(Filed.of(found))
 
+    def seal(self, found: Attachment) -> str:
+        """Encrypt the file of an attachment that lies open; the new file's name. The old one stays.
+
+        Raises:
+            FileMissing, FileDamaged, StoreFull, StoreFailed.
+        """
+        filed = Filed.of(found)
+        self.store.verify(filed)
+        return Path(self.store.keep(filed.name, self.store.locate(filed)).path).name
+
     def delete(self, found: Attachment) -> None:
         """Delete the file of an attachment whose row says so.
 
@@ -120,8 +131,9 @@ class Shelf:
 
 async def sweep(db: Database, shelf: Shelf, now: datetime) -> int:
     """Delete files older than a day that belong to no attachment: of uploads that broke off, and
-    of deleted ones. Attachments whose file is gone are told in the log. Returns how many files
-    were deleted. It may be stopped at any point and is simply run again.
+    of deleted ones. Attachments whose file is gone are told in the log. Where the shelf encrypts,
+    files that lie open since before it did are encrypted. Returns how many files were deleted. It
+    may be stopped at any point and is simply run again.
 
     Raises:
         DatabaseError: the desk does not answer; run it again.
@@ -137,6 +149,7 @@ async def sweep(db: Database, shelf: Shelf, now: datetime) -> int:
     if deleted:
         log.info("files of no attachment deleted", count=deleted)
     await _tell_of_missing(db, shelf)
+    await _seal(db, shelf)
     return deleted
 
 
@@ -154,6 +167,19 @@ async def _tell_of_missing(db: Database, shelf: Shelf) -> None:
             folder=str(shelf.store.folder),
             mend="bring the files back from a backup",
         )
+
+
+async def _seal(db: Database, shelf: Shelf) -> None:
+    after = 0
+    while shelf.store.encrypts and (batch := await db.read(lying_open, after, BATCH)):
+        after = batch[-1].id
+        for found in batch:
+            try:
+                file = await asyncio.to_thread(shelf.seal, found)
+                await db.write(sealed, found, file)
+                await asyncio.to_thread(shelf.delete, found)
+            except StoreError as error:
+                log.error("attachment not encrypted", attachment=found.id, error=str(error))
 
 
 def _batch(files: Iterator[Path]) -> list[Path]:

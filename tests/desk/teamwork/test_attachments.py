@@ -154,3 +154,24 @@ async def test_a_lost_file_is_told_and_not_hidden(
         shelf.open(found)
     await sweep(db, shelf, LATER)
     assert "attachments without their files" in capsys.readouterr().out
+
+
+async def test_what_lay_open_before_is_encrypted_and_still_read(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await db.write(opened)
+    before = Shelf(tmp_path / "shelf", SETTINGS)
+    found, lost = await add(db, put(before)), await add(db, put(before, name="b.png"))
+    before.delete(lost)
+    shelf = Shelf(tmp_path / "shelf", SETTINGS, Keys(b"k" * 32), encrypt=True)
+    with shelf.open(found) as file:
+        assert b"".join(file.blocks()) == files.PNG, "until then it is read as it is"
+    for _ in range(2):
+        assert await sweep(db, shelf, NOW) == 0
+    [path] = shelf.store.folder.iterdir()
+    assert files.PNG not in path.read_bytes()
+    now = await db.read(attachments.find, 1, found.id)
+    assert (now.encrypted, now.file, now.sha256) == (True, path.name, found.sha256)
+    with shelf.open(now) as file:
+        assert b"".join(file.blocks()) == files.PNG
+    assert "attachment not encrypted" in capsys.readouterr().out
