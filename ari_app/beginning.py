@@ -37,7 +37,7 @@ async def begin(
     db: Database, settings: Settings, config: Path | None, now: Callable[[], datetime]
 ) -> None:
     """Put both in force where nothing ever was. What cannot be used is told loudly, and keeps no
-    caller waiting.
+    caller waiting; so are years whose holidays the service levels in force do not know.
 
     Args:
         config: the file of the settings; None: they have none, and no rules beside it.
@@ -50,6 +50,9 @@ async def begin(
             await db.write(sla.begin, levels_of(settings), now())
         except CalendarFileError as error:
             log.error("nothing is ever due: no service levels", why=str(error), mend=SLA_MEND)
+    levels = await db.read(sla.latest)
+    for year in levels.unknown(levels.today("", now())) if levels is not None else ():
+        log.warning("clocks go by Monday to Friday", why=str(year))
     if config is not None and await db.read(routing.latest) is None:
         rules = config.with_name(RULES)
         try:

@@ -115,14 +115,15 @@ def is_workday(day: date, overrides: Mapping[date, DayKind] | None = None) -> bo
 
 
 def missing_data(
-    day: date, overrides: Mapping[date, DayKind] | None = None
+    day: date, overrides: Mapping[date, DayKind] | None = None, known_through: int | None = None
 ) -> NoHolidayData | None:
-    """A warning if neither the package nor the overrides know the holidays of the day's year.
+    """A warning if neither the package (as of `known_through`) nor the overrides know the holidays
+    of the day's year.
 
     A file counts as knowing a year when it lists both a rest day among Monday to Friday and
     anything else of that year, as every announcement does; one single correction does not.
     """
-    if day.year in _announced_years():
+    if day.year in _announced_years() and (known_through is None or day.year <= known_through):
         return None
     if overrides:
         listed = [other for other in overrides if other.year == day.year]
@@ -134,11 +135,14 @@ def missing_data(
 
 
 def warnings_between(
-    first: date, last: date, overrides: Mapping[date, DayKind] | None = None
+    first: date,
+    last: date,
+    overrides: Mapping[date, DayKind] | None = None,
+    known_through: int | None = None,
 ) -> list[NoHolidayData]:
     """One warning per year without data that the days from first to last touch."""
     years = (date(year, 1, 1) for year in range(first.year, last.year + 1))
-    return [warning for day in years if (warning := missing_data(day, overrides))]
+    return [warning for day in years if (warning := missing_data(day, overrides, known_through))]
 
 
 def is_open(schedule: Schedule, at: datetime, calendar: Calendar) -> bool:

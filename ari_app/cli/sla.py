@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ari_app.beginning import levels_of
 from ari_app.cli.options import ConfigOption, load_settings
 from ari_app.cli.with_desk import run
 from ari_app.settings import Settings
@@ -116,8 +117,7 @@ def apply(
 
     async def work(db: Database) -> int:
         book = await _book(settings, db, back_to)
-        today = book.today("", now)
-        for warning in book.warnings(today, today):
+        for warning in book.unknown(book.today("", now)):
             typer.echo(str(warning), err=True)
         number = await db.write(sla.apply, book, now, actor="operator", expected=edition)
         while await db.write(sla.recompute, 20):
@@ -169,9 +169,7 @@ async def _book(settings: Settings, db: Database, back_to: int | None) -> Book:
     if back_to is not None:
         return await db.read(former, back_to)
     try:
-        return Book.from_settings(
-            settings.sla, settings.company.timezone, settings.ivr.calendar_file
-        )
+        return levels_of(settings)
     except CalendarFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from ari_app.doctor.deadline import aside
 from ari_app.doctor.finding import Finding, fail, ok, split, warn
+from ari_app.doctor.in_force import in_force
 from ari_app.settings import Settings
 from crm_bridge.overview import TargetOverview, overview
 from desk import timeline
@@ -43,7 +44,7 @@ class Looked:
     daily_bytes: float = 0.0
 
 
-async def look(settings: Settings, now: datetime) -> Looked:
+async def look(settings: Settings, config: Path, now: datetime) -> Looked:
     """Look at the configured database. It is neither made nor migrated."""
     url, looked = settings.database_url, Looked()
     try:
@@ -65,6 +66,7 @@ async def look(settings: Settings, now: datetime) -> Looked:
         if revision == REVISION:
             async with await Database.open(url, wait_seconds=WAIT_SECONDS) as db:
                 await _contents(db, settings, now, looked)
+                looked.findings += await db.read(in_force, settings, config, now)
     except DatabaseBusy as error:
         looked.findings.append(
             fail(

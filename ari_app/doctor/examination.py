@@ -39,15 +39,17 @@ async def examine(config: Path, now: Callable[[], datetime]) -> list[Finding]:
     place = await _looked("state", lambda: machine.state(settings.state_dir))
     found += place
     if all(finding.level != "fail" for finding in place):
-        found += await _everything(settings, now)
+        found += await _everything(settings, config, now)
     order = list(TITLES)
     return sorted(found, key=lambda finding: order.index(finding.check))
 
 
-async def _everything(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
+async def _everything(
+    settings: Settings, config: Path, now: Callable[[], datetime]
+) -> list[Finding]:
     line_runs = is_owned(settings.state_dir)
     groups = await asyncio.gather(
-        _guarded("database", GROUP_SECONDS, _desk(settings, now)),
+        _guarded("database", GROUP_SECONDS, _desk(settings, config, now)),
         _guarded("asterisk", GROUP_SECONDS, _line(settings)),
         _looked("files", lambda: machine.open_files(settings.pbx.most_calls)),
         _looked("timezone", lambda: machine.zone(settings.company, now())),
@@ -71,9 +73,9 @@ async def _machine_alone() -> list[Finding]:
     return [*await _looked("python", machine.python), *await _looked("root", machine.rights)]
 
 
-async def _desk(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
+async def _desk(settings: Settings, config: Path, now: Callable[[], datetime]) -> list[Finding]:
     """The database, and what is measured against its contents: clock and bridge."""
-    looked = await database.look(settings, now())
+    looked = await database.look(settings, config, now())
     synchronised = machine.kernel_synchronised()
     return [
         *looked.findings,

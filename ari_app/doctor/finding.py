@@ -32,6 +32,9 @@ TITLES: Mapping[str, str] = {
     "notes": "来电记录 notes",
     "region": "归属地 region",
     "calendar": "节假日 calendar",
+    "levels": "服务时限 SLA",
+    "rules": "路由规则 rules",
+    "notices": "升级通知 notices",
     "outbound": "外呼 outbound",
     "bridge": "CRM 投递 bridge",
 }
@@ -63,7 +66,7 @@ def fail(check: str, what: str, mend: str) -> Finding:
     return Finding(check, "fail", what, mend)
 
 
-def split(error: Exception) -> tuple[str, str]:
-    """Our errors read `what is so; the mend`: both parts."""
+def split(error: object) -> tuple[str, str]:
+    """Our errors and warnings read `what is so; the mend`: both parts."""
     what, _, mend = str(error).partition("; ")
     return what, mend or "看日志 / see the log of the line"

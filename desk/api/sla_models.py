@@ -273,8 +273,8 @@ class EffectsOut(BaseModel):
 
 
 def warnings_of(book: Book, today: date) -> list[str]:
-    """Years until the end of the next whose holidays nobody has entered."""
-    return [str(each) for each in book.warnings(today, date(today.year + 1, 12, 31))]
+    """Years that clocks may reach now and whose holidays nobody has entered."""
+    return [str(each) for each in book.unknown(today)]
 
 
 def _changed(clock: Clock | None) -> ChangedClock | None:

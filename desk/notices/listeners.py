@@ -59,7 +59,7 @@ def heard_at(to: str, actor: str, everybody: Sequence[Listener]) -> str:
     others = [one for one in everybody if actor not in one.names]
     if to.startswith(TEAM) and any(one.team == to.removeprefix(TEAM) for one in everybody):
         return to
-    return next((place for place in _upward(to) if _held(place, others)), to)
+    return next((place for place in _upward(to) if is_held(place, others)), to)
 
 
 def _upward(to: str) -> Iterator[str]:
@@ -77,6 +77,11 @@ def _upward(to: str) -> Iterator[str]:
         yield f"{ROLE}{role}"
 
 
-def _held(place: str, others: Sequence[Listener]) -> bool:
+def is_held(place: str, everybody: Sequence[Listener]) -> bool:
+    """Whether somebody with an account has the role of an address, is in its team, or is it."""
+    if place.startswith(TEAM):
+        return any(one.team == place.removeprefix(TEAM) for one in everybody)
+    if not place.startswith(ROLE):
+        return any(place in one.names for one in everybody)
     role, _, team = place.removeprefix(ROLE).partition("@")
-    return any(one.role == role and (not team or one.team in ("", team)) for one in others)
+    return any(one.role == role and (not team or one.team in ("", team)) for one in everybody)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -22,7 +23,7 @@ from desk.db.schema.teamwork import notice_reads, notices
 from desk.db.types import UtcTime, moment
 from desk.errors import NotFound
 from desk.notices.addresses import ROLE, Inbox, address
-from desk.notices.listeners import heard_at, listeners
+from desk.notices.listeners import heard_at, is_held, listeners
 from desk.numbering import ticket_number
 from desk.text import storable
 from desk.timeline import append
@@ -32,6 +33,10 @@ MOST_TEXT = 1000
 MOST_COUNTED = 1000
 KIND = "notice.sent"
 UNHEARD = "(本应通知 {meant},无他人担任 · for {meant}, where nobody else is)"
+ESCALATING = frozenset({"sla", "escalated", "level"})
+"""What must not go unheard."""
+
+log = structlog.get_logger()
 
 _INSERT = insert_unless_there(
     notices, ("recipient", "kind", "text", "ticket_id", "actor", "key", "at")
@@ -97,7 +102,8 @@ def notify(db: Connection, new: NewNotice, now: datetime) -> int | None:
         ValueError: the key is empty or too long.
     """
     meant = address(new.to)
-    recipient = heard_at(meant, new.actor, listeners(db))
+    everybody = listeners(db)
+    recipient = heard_at(meant, new.actor, everybody)
     text = new.text.strip()
     if recipient != meant:
         text = f"{text} {UNHEARD.format(meant=meant)}"
@@ -114,6 +120,8 @@ def notify(db: Connection, new: NewNotice, now: datetime) -> int | None:
     }
     if _INSERT.execute(db, row).rowcount != 1:
         return None
+    if new.kind in ESCALATING and not is_held(recipient, everybody):
+        log.warning("nobody is there to hear of it", to=meant, about=new.kind, ticket=new.ticket_id)
     known = (notices.c.key == new.key, notices.c.recipient == recipient)
     notice_id: int = db.execute(select(notices.c.id).where(*known)).scalar_one()
     append(

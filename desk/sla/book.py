@@ -6,7 +6,7 @@ as it was. An edition names the last year whose holidays it knew: a later packag
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,9 @@ from desk.sla.history import Facts
 from desk.sla.settings import DEFAULT, HoursSettings, PolicySettings, SlaSettings
 from desk.sla.working import WorkingTime
 from desk.text import canonical
+
+AHEAD = timedelta(days=61)
+"""The State Council has announced a year's holidays so long before it."""
 
 
 class _Data(BaseModel):
@@ -125,9 +128,15 @@ class Book:
         """The years between two days whose holidays some calendar does not know."""
         found: dict[int, NoHolidayData] = {}
         for calendar in self.data.calendars.values():
-            for warning in warnings_between(first, last, calendar.overrides):
+            known = self.data.known_through
+            for warning in warnings_between(first, last, calendar.overrides, known):
                 found[warning.year] = warning
         return [found[year] for year in sorted(found)]
+
+    def unknown(self, today: date) -> list[NoHolidayData]:
+        """Years that clocks may reach now and whose holidays some calendar does not know: this one
+        and, in its last two months, the next. They go by Monday to Friday."""
+        return self.warnings(today, today + AHEAD)
 
 
 def holds(policy: PolicySettings, facts: Facts) -> bool:

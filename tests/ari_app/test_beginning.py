@@ -4,6 +4,7 @@ is not until somebody says so.
 
 import asyncio
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -103,5 +104,16 @@ async def test_rules_that_cannot_be_used_are_told_and_keep_nobody_waiting(
 async def test_line_without_a_file_has_no_rules(db: Database, settings: Settings) -> None:
     with capture_logs() as said:
         await started(db, settings, None)
-    assert said == []
+    assert not [one for one in said if "routed" in one["event"]]
     assert await db.read(routing.latest) is None
+
+
+async def test_year_whose_holidays_nobody_knows_is_told_at_every_start_and_stops_nothing(
+    db: Database, settings: Settings, config: Path
+) -> None:
+    await started(db, settings, config)
+    for _ in range(2):
+        with capture_logs() as said:
+            await begin(db, settings, config, lambda: datetime(2097, 6, 1, tzinfo=UTC))
+        (told,) = [one for one in said if "Monday to Friday" in one["event"]]
+        assert "2097" in told["why"]

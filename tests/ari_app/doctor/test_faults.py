@@ -56,7 +56,8 @@ async def test_a_fresh_line_has_no_failure_and_nothing_is_made(place: Place):
     found = await place.examined()
     failures = [f for findings in found.values() for f in findings if f.level == "fail"]
     assert failures == []
-    assert set(found) == set(TITLES) - {"asterisk", "ari", "ami", "timeline", "phones", "notes"}
+    later = {"timeline", "levels", "rules", "notices"}  # there is no desk yet
+    assert set(found) == set(TITLES) - {"asterisk", "ari", "ami", "phones", "notes"} - later
     assert not place.state.exists()
 
 

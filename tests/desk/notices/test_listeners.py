@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from desk import accounts, notices
 from desk.access import Role as Office
@@ -164,3 +165,18 @@ async def test_a_drawn_wrong_number_is_put_before_a_supervisor(following: Databa
             draw=partial(float, lot),
         )  # fmt: skip
     assert await told(db, zhao) == [("void_check", "role:supervisor")]
+
+
+async def test_escalation_that_nobody_can_hear_is_said_aloud(db: Database) -> None:
+    async def said(to: str, key: str) -> list[str]:
+        with capture_logs() as lines:
+            await db.write(notices.notify, NewNotice(to, "sla", "超时", key), NOW)
+        return [line["to"] for line in lines if "nobody" in line["event"]]
+
+    assert await said("role:lead@天津", "1") == ["role:lead@天津"]
+    assert await said("agent:8001", "2") == ["agent:8001"], "who has no account has no inbox"
+    await account(db, AGENT_LI)
+    assert await said("agent:8001", "3") == []
+    assert await said("role:lead@天津", "4") == ["role:lead@天津"]
+    await account(db, ADMINISTRATOR)
+    assert await said("role:lead@天津", "5") == [], "the next upward hears it"

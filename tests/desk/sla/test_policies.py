@@ -160,6 +160,15 @@ def test_years_without_holidays_are_told_and_stop_nothing() -> None:
     assert book.warnings(date(2026, 1, 1), date(2026, 12, 31)) == []
 
 
+def test_what_an_edition_did_not_know_yet_is_told_whatever_is_known_by_now() -> None:
+    book = Book.from_settings(SlaSettings(), "Asia/Shanghai")
+    older = Book.of(book.data.model_copy(update={"known_through": 2025}))
+    assert [each.year for each in older.unknown(date(2026, 2, 1))] == [2026]
+    assert [each.year for each in older.unknown(date(2025, 11, 20))] == [2026], "clocks reach it"
+    assert older.unknown(date(2025, 6, 1)) == []
+    assert book.unknown(date(2026, 6, 1)) == []
+
+
 def test_the_policy_that_a_rule_named_goes_before_conditions() -> None:
     book = Book.from_settings(sla(policy(levels=[1])), "Asia/Shanghai")
     assert book.policy(Facts(policy="first")).name == "first"
