@@ -53,6 +53,7 @@ from desk.db.engine import Database
 from desk.messages import Templates
 from desk.recordings import Store, keys_for
 from desk.region import RegionTable
+from desk.rollout import Switch
 from desk.teamwork.shelf import Shelf
 
 log = structlog.get_logger()
@@ -244,6 +245,7 @@ async def _bridge(settings: Settings, db: Database, stack: AsyncExitStack) -> Br
             db,
             settings.state_dir,
             agents={agent.extension: agent.name for agent in settings.pbx.agents},
+            sends=settings.rollout.on(Switch.DATA_CRM),
         )
     )
 

@@ -15,8 +15,6 @@ def switched(settings: "Settings") -> dict[str, Any]:
     if not on(Switch.DATA_TICKETS):
         off = {"area_codes": [], "abandoned": False, "talked": False}
         found["tickets"] = settings.tickets.model_copy(update=off)
-    if not on(Switch.DATA_CRM):
-        found["bridge"] = settings.bridge.model_copy(update={"targets": []})
     if not on(Switch.AUTOMATION_CALLBACKS):
         confirm = settings.outbound.confirm
         ways = dict.fromkeys(range(5), "handler")

@@ -70,11 +70,15 @@ class Bridge:
         state_dir: Path,
         environ: Mapping[str, str] = os.environ,
         agents: Mapping[str, str] | None = None,
+        *,
+        sends: bool = True,
     ) -> Self:
         """The bridge that config.yaml describes, not started yet.
 
         Args:
             agents: the agents' names by extension, for targets that show them.
+            sends: False: nothing is sent, and what happens waits for its targets until the next
+                start with True.
 
         Raises:
             SecretError: a target's secret cannot be used.
@@ -82,6 +86,7 @@ class Bridge:
         connectors = {
             target.name: connect(target, settings, db, state_dir, environ, agents or {})
             for target in settings.targets
+            if sends
         }
         return cls(db, settings, connectors)
 
@@ -92,9 +97,8 @@ class Bridge:
             DatabaseError: the database cannot be written.
         """
         wanted = self._settings.wanted
-        await self._db.write(
-            lambda db: outbox.fan_out(db, list(self._connectors), self._clock(), kinds=wanted)
-        )
+        known = list({**wanted, **self._connectors})
+        await self._db.write(lambda db: outbox.fan_out(db, known, self._clock(), kinds=wanted))
         for name, connector in self._connectors.items():
             worker = TargetWorker(
                 self._db,

@@ -1,6 +1,7 @@
 """The three phases in which the system is rolled out, each a switch: first the data (tickets and
 the CRM), then routing, then automation. What is off does nothing, and what happens meanwhile is not
-caught up with when it is switched on. docs/rollout.md says when to go on.
+caught up with when it is switched on; but targets get all that happened. docs/rollout.md says when
+to go on.
 """
 
 from collections.abc import Iterable
@@ -29,7 +30,9 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """Phase 1. `tickets`: calls become tickets by themselves. `crm`: targets get them."""
+    """Phase 1. `tickets`: calls become tickets by themselves. `crm`: targets get what happens; off:
+    it waits for them.
+    """
 
     tickets: bool = True
     crm: bool = True

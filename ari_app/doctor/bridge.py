@@ -10,6 +10,7 @@ from ari_app.settings import Settings
 from crm_bridge.demo_crm import TARGET_NAME
 from crm_bridge.overview import TargetOverview
 from crm_bridge.settings import AnyTarget
+from desk.rollout import Switch
 
 CONNECT_SECONDS = 3.0
 LATE = timedelta(minutes=10)
@@ -25,6 +26,11 @@ async def bridge(
     targets, of = settings.bridge.targets, {one.name: one for one in known}
     if not targets:
         return [ok("bridge", "没有目标 / no target is configured")]
+    if not settings.rollout.on(Switch.DATA_CRM):
+        waiting = sum(one.pending for one in known)
+        return [
+            ok("bridge", f"已关闭,{waiting} 条等待 / switched off (rollout.data.crm), they wait")
+        ]
     reached = await asyncio.gather(*(_reach(one) for one in targets))
     found = []
     for target, error in zip(targets, reached, strict=True):

@@ -1,5 +1,6 @@
 """A phase that is not rolled out yet: the line goes on serving, and does less by itself."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 
 from ari_app.calls.wrap_up import ticket_for
 from ari_app.house import house_of
+from ari_app.process import _bridge
 from ari_app.settings import ConfigError, Settings, load
+from desk import outbox
+from desk.db.engine import Database
 from desk.region import locate
 
 CONFIG = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8")
@@ -59,8 +63,15 @@ def test_only_what_a_caller_left_becomes_a_ticket(
     assert (found.type if found is not None else None) == kind
 
 
-def test_no_target_gets_anything(tmp_path: Path) -> None:
-    assert switched(tmp_path, "crm").bridge.targets == []
+async def test_no_target_gets_anything_and_its_place_is_kept(tmp_path: Path) -> None:
+    off = switched(tmp_path, "crm")
+    async with (
+        await Database.open(f"sqlite:///{tmp_path / 'desk.db'}") as db,
+        AsyncExitStack() as stack,
+    ):
+        bridge = await _bridge(off, db, stack)
+        assert bridge.status() == []
+        assert set(await db.read(outbox.counts)) == {one.name for one in off.bridge.targets}
 
 
 def test_every_customer_is_asked_by_the_handler(tmp_path: Path) -> None:
