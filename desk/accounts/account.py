@@ -55,6 +55,7 @@ class Account:
     Attributes:
         failures: wrong passwords since the last log-in.
         locked_until: until then no password is right.
+        version: how often what it is and may was changed; passwords and log-ins leave it.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Account:
     disabled_at: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    version: int
 
     def locked(self, now: datetime) -> bool:
         """Too many wrong passwords a moment ago."""
@@ -154,4 +156,5 @@ def account_of(row: Any) -> Account:
         disabled_at=row.disabled_at,
         created_at=row.created_at,
         last_login_at=row.last_login_at,
+        version=row.version,
     )

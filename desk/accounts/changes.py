@@ -20,6 +20,7 @@ from desk.accounts.account import (
 )
 from desk.db.insert import insert_unless_there
 from desk.db.schema.account import accounts, sessions
+from desk.errors import VersionConflict
 from desk.timeline import append
 
 FREE_FAILURES = 5
@@ -83,17 +84,26 @@ def create(
 
 
 def change(
-    db: Connection, name: str, changes: Mapping[str, Any], now: datetime, *, actor: str
+    db: Connection,
+    name: str,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    actor: str,
+    expected_version: int | None = None,
 ) -> Account:
     """Set full_name, role, team, extension, unmasked or disabled; `account.changed`. A change of
     what somebody may do ends his sessions, and so does `disabled`.
 
     Raises:
         NoSuchAccount: there is none.
+        VersionConflict: it is not at `expected_version`.
         BadAccount: it makes no sense.
         LastAdministrator: nobody would be left who may undo it.
     """
     account = for_change(db, name)
+    if expected_version is not None and expected_version != account.version:
+        raise VersionConflict(f"account {name}", account.version, expected_version)
     values = dict(changes)
     if "disabled" in values:
         gone = values.pop("disabled")
@@ -114,7 +124,8 @@ def change(
     )
     if account.role is Role.ADMINISTRATOR and account.disabled_at is None and taken:
         _another_administrator(db, account)
-    db.execute(update(accounts).where(accounts.c.id == account.id).values(**values))
+    query = update(accounts).where(accounts.c.id == account.id)
+    db.execute(query.values(**values, version=account.version + 1))
     if set(values) - {"full_name", "extension"}:
         end_sessions(db, account.id)
     changed = get(db, name)

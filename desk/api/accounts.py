@@ -1,10 +1,12 @@
 """Accounts of people, for administrators."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 
 from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from desk import accounts
 from desk.access import ROLES, Role
@@ -12,6 +14,7 @@ from desk.accounts import Account, NewAccount, passwords
 from desk.api.access import Reader, reader
 from desk.api.paging import Page, from_cursor
 from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
+from desk.api.ticket_writing import CHANGE_ERRORS, Expected
 from desk.api.writing import Write, no_content
 
 router = room("accounts")
@@ -21,7 +24,7 @@ Named = Annotated[str, Path(max_length=40, description="the account's name")]
 Password = Annotated[
     str, Field(max_length=passwords.MOST, description=f"{passwords.FEWEST} characters or more")
 ]
-_TAKEN = described({404: "no such account", 409: "the name is taken, or the last administrator"})
+_TAKEN = described({404: "no such account", 409: "the name is taken"})
 
 
 class _Body(BaseModel):
@@ -71,6 +74,7 @@ class AccountOut(BaseModel):
     created_at: datetime
     password_at: datetime
     last_login_at: datetime | None
+    version: int = Field(description="also the ETag")
 
     @classmethod
     def of(cls, account: Account) -> Self:
@@ -87,6 +91,7 @@ class AccountOut(BaseModel):
             created_at=account.created_at,
             password_at=account.password_at,
             last_login_at=account.last_login_at,
+            version=account.version,
         )
 
 
@@ -116,24 +121,36 @@ async def create_account(
         body.name, body.full_name or body.name, body.role, body.team, body.extension, body.unmasked
     )
     write.response.headers["Location"] = f"/api/v1/accounts/{body.name}"
-    return await write(AccountOut.of, accounts.create, new, kept, desk.now(), actor=who.actor)
+    tell = partial(_shown, response=write.response)
+    return await write(tell, accounts.create, new, kept, desk.now(), actor=who.actor)
 
 
 @router.get("/accounts/{name}", responses=MISSING)
-async def get_account(desk: Desk, who: Administrator, name: Named) -> AccountOut:
-    """One account. Scope `admin`."""
-    return AccountOut.of(await desk.db.read(accounts.get, name))
+async def get_account(
+    desk: Desk, who: Administrator, name: Named, response: Response
+) -> AccountOut:
+    """One account; the ETag is its version. Scope `admin`."""
+    response.headers["Cache-Control"] = "private, no-store"  # a log-in leaves the version
+    return _shown(await desk.db.read(accounts.get, name), response)
 
 
-@router.patch("/accounts/{name}", responses=_TAKEN)
+@router.patch("/accounts/{name}", responses=CHANGE_ERRORS)
 async def change_account(
-    desk: Desk, who: Administrator, write: Write, name: Named, body: AccountChange
+    desk: Desk,
+    who: Administrator,
+    write: Write,
+    name: Named,
+    seen: Expected,
+    body: AccountChange,
 ) -> AccountOut:
     """Change an account; another role, team or right, and disabling it, end its sessions. Scope
     `admin`.
     """
     changes = body.model_dump(exclude_none=True)
-    return await write(AccountOut.of, accounts.change, name, changes, desk.now(), actor=who.actor)
+    return await write(
+        partial(_shown, response=write.response),
+        accounts.change, name, changes, desk.now(), actor=who.actor, expected_version=seen,
+    )  # fmt: skip
 
 
 @router.put("/accounts/{name}/password", status_code=204, responses=MISSING)
@@ -144,3 +161,8 @@ async def set_password(
     passwords.check(body.password, name)
     kept = await desk.hashing.of(body.password)
     await write(no_content, accounts.set_password, name, kept, desk.now(), actor=who.actor)
+
+
+def _shown(account: Account, response: Response) -> AccountOut:
+    response.headers["ETag"] = f'"{account.version}"'
+    return AccountOut.of(account)

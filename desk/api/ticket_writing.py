@@ -32,9 +32,9 @@ R = TypeVar("R")
 CHANGE_ERRORS = described(
     {
         400: "If-Match is not one version",
-        404: "no such ticket, or nothing of what it names",
-        409: "not possible in the ticket's status; nothing changed",
-        412: "somebody changed the ticket since; `versions` has both",
+        404: "there is none, or nothing of what it names",
+        409: "not possible in the state that it has; nothing changed",
+        412: "somebody changed it since; `versions` has both",
         428: "If-Match is missing",
     }
 )
@@ -54,8 +54,8 @@ async def if_match(
             428,
             "if-match-missing",
             "Version missing",
-            "A change of a ticket says which version it is based on.",
-            'Read the ticket and send its ETag: If-Match: "3".',
+            "A change says which version it is based on.",
+            'Read what you change and send its ETag: If-Match: "3".',
         )
     found = _ETAG.fullmatch(given.strip())
     if found is None:
@@ -64,7 +64,7 @@ async def if_match(
             "bad-if-match",
             "Bad version",
             "If-Match is not one version.",
-            'Send the ETag of the ticket as it came: If-Match: "3".',
+            'Send the ETag of what you change as it came: If-Match: "3".',
         )
     return int(found[1])
 

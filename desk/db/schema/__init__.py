@@ -17,7 +17,7 @@ from desk.db.schema.speech import recordings, transcripts, utterances
 from desk.db.schema.ticket import confirmations, handovers, ticket_links, tickets
 from desk.db.schema.token import tokens
 
-REVISION = "0013"
+REVISION = "0014"
 
 __all__ = [
     "REVISION",

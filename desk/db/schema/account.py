@@ -33,6 +33,7 @@ accounts = Table(
     Column("disabled_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("last_login_at", UtcTime),
+    Column("version", Integer, nullable=False, server_default="1"),
     CheckConstraint(
         "role IN ('agent', 'technician', 'lead', 'supervisor', 'administrator', 'integration')",
         name="role",

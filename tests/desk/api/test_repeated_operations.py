@@ -18,6 +18,7 @@ from desk.api import create_app
 from desk.api.repeats import Once
 from desk.db.engine import Database
 from desk.db.schema import metadata
+from desk.db.schema.account import accounts
 from desk.db.schema.teamwork import reply_templates, views
 from desk.errors import DatabaseBusy, NotPossibleNow
 from desk.notices import NewNotice
@@ -80,11 +81,14 @@ class Day:
         return await self.http.request(method, path, headers=headers, json=body)
 
 
+_VERSIONED = (("/views/{", views), ("/templates/{", reply_templates), ("/accounts/{", accounts))
+
+
 def _version(db: Connection, named: str, number: str) -> int | None:
     if named.startswith("/tickets/{number}"):
         found = tickets.by_number(db, number)
         return found.version if found is not None else None
-    for start, table in (("/views/{", views), ("/templates/{", reply_templates)):
+    for start, table in _VERSIONED:
         if named.startswith(start):
             return db.execute(select(func.max(table.c.version))).scalar()
     return None

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from desk import accounts, timeline
 from desk.access import Role
 from tests.desk.api.conftest import Api
-from tests.desk.api.people import PASSWORD, log_in, make, person
+from tests.desk.api.people import PASSWORD, Person, log_in, make, person
 from tests.rig.samples import NOW
 
 NEW = {"type": "complaint", "subject": "空调不制冷"}
@@ -121,6 +122,28 @@ async def test_a_token_learns_what_it_may(api: Api) -> None:
     assert (told["scopes"], told["unmasked"]) == (["tickets:read", "unmasked"], True)
 
 
+async def _patch(root: Person, name: str, changes: object, seen: str) -> httpx.Response:
+    return await root.send("PATCH", f"/accounts/{name}", json=changes, headers={"If-Match": seen})
+
+
+async def test_of_two_administrators_the_slower_one_does_not_undo_what_the_other_did(
+    api: Api,
+) -> None:
+    root = await person(api, "root", Role.ADMINISTRATOR, "")
+    await person(api, "li", Role.AGENT)
+    seen = (await root.get("/accounts/li")).headers["etag"]
+    blind = await root.send("PATCH", "/accounts/li", json={"team": "北京"})
+    assert (blind.status_code, blind.json()["error_id"]) == (428, "if-match-missing")
+    first = await _patch(root, "li", {"role": "lead"}, seen)
+    assert (first.json()["version"], first.headers["etag"]) == (2, '"2"')
+    late = await _patch(root, "li", {"team": "北京"}, seen)
+    assert (late.status_code, late.json()["versions"]) == (412, {"expected": 1, "current": 2})
+    await log_in(api, "li", "wrong")
+    again = await root.send("GET", "/accounts/li", headers={"If-None-Match": '"2"'})
+    assert again.status_code == 200, "a log-in is seen although it leaves the version"
+    assert again.json()["team"] == "天津"
+
+
 async def test_administrators_keep_accounts_and_tokens(api: Api) -> None:
     root = await person(api, "root", Role.ADMINISTRATOR, "")
     new = {"name": "li", "full_name": "李强", "role": "technician", "team": "天津",
@@ -131,16 +154,17 @@ async def test_administrators_keep_accounts_and_tokens(api: Api) -> None:
     assert (await root.send("POST", "/accounts", json=new)).json()["error_id"] == "account-exists"
     weak = await root.send("POST", "/accounts", json={**new, "name": "w", "password": "short"})
     assert weak.json()["error_id"] == "bad-password"
-    changed = await root.send("PATCH", "/accounts/li", json={"role": "lead", "disabled": True})
+    gone = {"role": "lead", "disabled": True}
+    changed = await _patch(root, "li", gone, made.headers["etag"])
     assert (changed.json()["role"], changed.json()["disabled"]) == ("lead", True)
-    await root.send("PATCH", "/accounts/li", json={"disabled": False})
+    await _patch(root, "li", {"disabled": False}, changed.headers["etag"])
     first = (await root.get("/accounts?limit=1")).json()
     rest = (await root.get(f"/accounts?limit=1&cursor={first['next']}")).json()
     assert [one["name"] for one in (*first["items"], *rest["items"])] == ["li", "root"]
     reset = await root.send("PUT", "/accounts/li/password", json={"password": "forgotten it is"})
     assert reset.status_code == 204
     assert (await log_in(api, "li", "forgotten it is")).status_code == 200
-    last = await root.send("PATCH", "/accounts/root", json={"disabled": True})
+    last = await _patch(root, "root", {"disabled": True}, '"1"')
     assert (last.status_code, last.json()["error_id"]) == (409, "last-administrator")
     token = await root.send(
         "POST", "/tokens", json={"name": "x", "scopes": ["tickets:read"], "account": "li"}
