@@ -169,7 +169,8 @@ def apply(
     }
     db.execute(_INSERT, row)
     body = {"edition": number, "policies": [policy.name for policy in book.data.policies]}
-    append(db, kind="sla.applied", body=body, now=now, actor=actor, outbox_key="sla")
+    changed = "sla" if latest is not None else None  # what a line begins with is no CRM's news
+    append(db, kind="sla.applied", body=body, now=now, actor=actor, outbox_key=changed)
     return number
 
 
