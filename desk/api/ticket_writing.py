@@ -230,7 +230,7 @@ def by(who: Reader) -> By:
     principal = who.principal
     if principal.account_id is None:
         overrides = principal.allows("tickets:override")
-        return By(principal.actor, Role.SUPERVISOR if overrides else Role.AGENT)
+        return By(principal.actor, Role.SUPERVISOR if overrides else Role.AGENT, program=True)
     role = Role.AGENT if principal.role is Office.INTEGRATION else Role(principal.role.value)
     return By(principal.actor, role)
 

@@ -18,7 +18,8 @@ from desk.tickets.lifecycle import replay
 from desk.tickets.states import Action
 
 MACHINES = ("system", "import", "rule:", "automation:")
-"""How actors begin that are no people: what they tell a customer is no answer."""
+"""How the house's own actors begin that are no people: what they tell a customer is no answer. Of
+programs outside, the note itself says so."""
 
 _NOTE = "note.added"
 _ACTIONS: dict[str, Action] = {kind: action for action, kind in KINDS.items()}
@@ -132,10 +133,11 @@ def _talks(db: Connection, ticket_id: int) -> list[datetime]:
 
 def _messages(entries: Iterable[_Entry]) -> list[datetime]:
     """Public notes that people wrote: what the customer reads."""
+    notes = (each for each in entries if each.kind == _NOTE and each.body.get("public"))
     return [
         each.at
-        for each in entries
-        if each.kind == _NOTE and each.body.get("public") and not each.actor.startswith(MACHINES)
+        for each in notes
+        if not each.body.get("program") and not each.actor.startswith(MACHINES)
     ]
 
 

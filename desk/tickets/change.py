@@ -53,10 +53,15 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who acts, and as what: `By("agent:8001", Role.AGENT)`."""
+    """Who acts, and as what: `By("agent:8001", Role.AGENT)`.
+
+    Attributes:
+        program: it is a program with a token of its own; what it writes is no person's word.
+    """
 
     actor: str
     role: Role
+    program: bool = False
 
 
 SYSTEM = By("system", Role.SYSTEM)

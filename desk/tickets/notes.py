@@ -78,6 +78,7 @@ def add(
         "public": public,
         "mentions": list(mentions),
         "sent_by": sent_by,
+        "program": by.program,
     }
     entry = append(
         db,

@@ -188,3 +188,15 @@ async def test_nobody_else_does(api: Api, role: Role) -> None:
         assert (refused.status_code, refused.json()["error_id"]) == (403, "operation-not-allowed")
     promoted = await somebody.send("PATCH", "/accounts/somebody", json={"role": "administrator"})
     assert promoted.status_code == 403
+
+
+async def test_a_note_by_a_program_is_no_persons_answer_to_a_customer(api: Api) -> None:
+    """Its token acts as an agent, but no customer is answered by it in the sense of the times."""
+    note = {"text": "我们已收到", "public": True}
+    zhang = await person(api, "zhang", Role.AGENT)
+    crm = await api.send("POST", "/api/v1/tickets/100014/notes", "tickets:write", body=note)
+    wrote = await zhang.send("POST", "/tickets/100014/notes", json=note)
+    assert (crm.status_code, wrote.status_code) == (201, 201)
+    entries = await api.db.read(timeline.entries_after, 0, 99, ticket_id=1)
+    told = [entry.body["program"] for entry in entries if entry.kind == "note.added" and entry.body]
+    assert told == [True, False]

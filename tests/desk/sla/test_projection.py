@@ -201,6 +201,8 @@ async def test_what_machines_and_colleagues_write_is_no_first_response(db: Datab
     ticket_id = await db.write(open_case, "c1", NOW)
     await db.write(notes.add, ticket_id, "内部", NOW, by=SUPERVISOR)
     await db.write(notes.add, ticket_id, "您的工单已受理", NOW, by=SYSTEM, public=True)
+    crm = tickets.By("crm", tickets.Role.AGENT, program=True)
+    await db.write(notes.add, ticket_id, "我们已收到", NOW, by=crm, public=True)
     await db.write(catch_up)
     assert (await db.read(stored_clocks, ticket_id))[0].state == "running"
 
