@@ -7,7 +7,7 @@ reader sees it: who sees numbers masked finds nothing by what is hidden from him
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, or_, select, union
 
@@ -20,13 +20,20 @@ from desk.tickets.sorting import Place, Sort, beyond, ordered, place_in, place_o
 from desk.tickets.states import ALIVE
 from desk.tickets.ticket import Ticket, get, ticket_of
 from desk.tickets.word_index import own_texts, unseen, with_pairs
-from desk.tickets.words import digits_of, holds, number_pattern, pairs, plain
+from desk.tickets.words import (
+    digits_of,
+    fits,
+    holds,
+    pairs,
+    phone_patterns,
+    plain,
+    spelled_out,
+)
 
 MOST = 200
 MOST_LISTENED = 5000  # tickets; their words are read one after the other, 40 ms on SQLite
 MOST_READ = 5000  # tickets that may be read again for one page
 MOST_WORDS = 8
-FEWEST_DIGITS = 4  # that may stand for a number's end
 _TICKETS = select(tickets)
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _DIGITS = frozenset("0123456789零〇一二三四五六七八九幺两")
@@ -42,6 +49,16 @@ class DigitsHidden(Unacceptable):
             "what was said is not searched for numbers by those who see them masked; "
             "search for a word, or for the end of the caller's number"
         )
+
+
+class _Known(NamedTuple):
+    """What is known of a ticket's customer."""
+
+    names: Sequence[str]
+    numbers: Sequence[str]
+
+
+_NOBODY = _Known((), ())
 
 
 def id_of(number: str) -> int | None:
@@ -89,9 +106,10 @@ def search(
     Args:
         region: an area code (`022`), or the name of a province or a city (`天津`).
         text: a ticket number, or words, each of which is in subject, description, summary,
-            solution, or the customer's name or company, or is the end of the caller's number.
+            solution, or the customer's name or company, or is a number as below.
         e164: the number from which it was opened.
-        phone: that number, a number of its customer, or the last four digits or more of the first.
+        phone: that number or another one of its customer, in any form, or four digits or more at
+            the end of one.
         said: a part of an utterance in one of its calls. Only the newest 5000 tickets that meet
             the other conditions are looked through.
         statuses, assignees: one of these.
@@ -171,18 +189,13 @@ def _listened(query: Select[Any], said: str, masked: bool) -> Select[Any]:
 
 
 def _of_phone(phone: str, masked: bool) -> ColumnElement[bool]:
-    digits = phone if phone.startswith("+") else digits_of(phone)
-    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.lstrip("+").isdigit()):
-        return false()
-    pattern = number_pattern(digits, masked=masked)
-    if not digits.startswith("+"):
-        return tickets.c.e164.like(f"%{pattern}")
-    held = customer_numbers.c.e164
-    holders = select(customer_numbers.c.customer_id).where(
-        held.like(pattern) if masked else held == phone
-    )
-    own = tickets.c.e164.like(pattern) if masked else tickets.c.e164 == phone
-    return or_(own, tickets.c.customer_id.in_(holders))
+    found: list[ColumnElement[bool]] = []
+    for pattern in phone_patterns(phone, masked):
+        holders = select(customer_numbers.c.customer_id).where(
+            customer_numbers.c.e164.like(pattern)
+        )
+        found += [tickets.c.e164.like(pattern), tickets.c.customer_id.in_(holders)]
+    return or_(*found) if found else false()
 
 
 def _told(
@@ -190,12 +203,12 @@ def _told(
     masked: bool,
 ) -> list[Ticket]:  # fmt: skip
     """Those in which every word is somewhere, or whose number the whole is."""
-    words = text.split()[:MOST_WORDS]
+    readings = [text.split()[:MOST_WORDS], *spelled_out(text)]
     numbered = id_of(text)
-    if not words:
+    if not readings[0]:
         return []
     stale = unseen(db)
-    wanted = and_(*(_has(db, word, stale, masked) for word in words))
+    wanted = or_(*(and_(*(_has(db, word, stale, masked) for word in words)) for words in readings))
     if numbered is not None:
         wanted = or_(wanted, tickets.c.id == numbered)
     found: list[Ticket] = []
@@ -203,11 +216,12 @@ def _told(
     query = query.where(wanted)
     while left > 0 and len(found) < most:
         page = _page(db, query, sort, after, min(MOST, left))
-        names = _names(db, page)
+        known = _known(db, page)
         found += [
             ticket
             for ticket in page
-            if ticket.id == numbered or _truly(ticket, names, words, masked)
+            if ticket.id == numbered
+            or any(_truly(ticket, known, words, masked) for words in readings)
         ]
         left -= len(page)
         if len(page) < MOST:
@@ -234,40 +248,34 @@ def _has(db: Connection, word: str, stale: Select[Any] | None, masked: bool) -> 
     return tickets.c.id.in_(union(*ids))
 
 
-def _truly(
-    ticket: Ticket, names: Mapping[int, Sequence[str]], words: Sequence[str], masked: bool
-) -> bool:
+def _truly(ticket: Ticket, known: Mapping[int, _Known], words: Sequence[str], masked: bool) -> bool:
     """Whether every word is in the ticket as whoever asks sees it."""
-    customer = names.get(ticket.customer_id or 0, ())
+    customer = known.get(ticket.customer_id or 0, _NOBODY)
+    numbers = (ticket.caller.e164, *customer.numbers)
     return all(
         any(holds(text, plain(word), masked=masked) for text in own_texts(ticket))
-        or any(holds(text, plain(word), masked=False) for text in customer)
-        or _ends(ticket.caller.e164, word, masked)
+        or any(holds(text, plain(word), masked=False) for text in customer.names)
+        or any(
+            fits(number, pattern) for pattern in phone_patterns(word, masked) for number in numbers
+        )
         for word in words
     )
 
 
-def _ends(e164: str, word: str, masked: bool) -> bool:
-    digits = word if word.startswith("+") else digits_of(word)
-    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.lstrip("+").isdigit()):
-        return False
-    pattern = number_pattern(digits, masked=masked)
-    end = e164[-len(pattern) :]
-    return len(end) == len(pattern) and all(
-        one in ("_", other) for one, other in zip(pattern, end, strict=True)
-    )
-
-
-def _names(db: Connection, page: Sequence[Ticket]) -> dict[int, Sequence[str]]:
-    ids = {ticket.customer_id for ticket in page if ticket.customer_id is not None}
+def _known(db: Connection, page: Sequence[Ticket]) -> dict[int, _Known]:
+    """What is known of the customers of a page."""
+    ids = sorted({ticket.customer_id for ticket in page if ticket.customer_id is not None})
     if not ids:
         return {}
-    rows = db.execute(
-        select(customers.c.id, customers.c.name, customers.c.company).where(
-            customers.c.id.in_(sorted(ids))
-        )
-    )
-    return {row.id: (row.name, row.company) for row in rows}
+    numbers: dict[int, list[str]] = {}
+    held = select(customer_numbers.c.customer_id, customer_numbers.c.e164)
+    for row in db.execute(held.where(customer_numbers.c.customer_id.in_(ids))):
+        numbers.setdefault(row.customer_id, []).append(row.e164)
+    named = select(customers.c.id, customers.c.name, customers.c.company)
+    return {
+        row.id: _Known((row.name, row.company), numbers.get(row.id, ()))
+        for row in db.execute(named.where(customers.c.id.in_(ids)))
+    }
 
 
 def _place(db: Connection, ticket: Ticket, sort: Sort) -> Place:

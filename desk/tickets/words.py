@@ -8,8 +8,10 @@ import unicodedata
 import zlib
 
 from desk.masking import mask_text
+from desk.region import locate
 
 MOST_TEXT = 20_000
+FEWEST_DIGITS = 4  # that may stand for a number's end
 _SPOKEN = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
 
 
@@ -50,3 +52,36 @@ def number_pattern(digits: str, *, masked: bool) -> str:
         return digits
     hidden = len(only[:-4][-4:])
     return f"{sign}{only[:-8]}{'_' * hidden}{only[-4:]}"
+
+
+def phone_patterns(phone: str, masked: bool) -> list[str]:
+    """LIKE patterns of the numbers that somebody may mean: those that end so, and the one that is
+    written so (`022-5345…` is +86225345…). None for what is no number, or too little of one.
+    """
+    digits = phone if phone.startswith("+") else digits_of(phone)
+    if len(digits) < FEWEST_DIGITS or not (digits.isascii() and digits.lstrip("+").isdigit()):
+        return []
+    if digits.startswith("+"):
+        return [number_pattern(digits, masked=masked)]
+    patterns = [f"%{number_pattern(digits, masked=masked)}"]
+    whole = locate(digits).e164
+    if whole and not whole.endswith(digits):
+        patterns.append(number_pattern(whole, masked=masked))
+    return patterns
+
+
+def spelled_out(text: str) -> list[list[str]]:
+    """A telephone number that is written with gaps (`138 1234 5678`), as the one word it is; none
+    where the text is no such number.
+    """
+    digits = digits_of(text)
+    return [[digits]] if len(text.split()) > 1 and locate(digits).e164 else []
+
+
+def fits(e164: str, pattern: str) -> bool:
+    """What LIKE says of a number, which has no characters of its own to be escaped."""
+    ending = pattern.removeprefix("%")
+    end = e164[-len(ending) :] if ending != pattern else e164
+    return len(end) == len(ending) and all(
+        one in ("_", other) for one, other in zip(ending, end, strict=True)
+    )

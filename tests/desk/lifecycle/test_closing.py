@@ -1,6 +1,7 @@
 """A ticket is closed by the customer's own word, or by a supervisor's name and reason."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy.exc
@@ -188,7 +189,7 @@ async def test_a_sample_of_what_is_void_is_looked_at_and_may_be_taken_back(db: D
         ticket = await db.write(opened, call_id)
         void = await db.write(
             voiding.void, ticket.id, "silent", NOW, by=AGENT, expected_version=1, sample=0.1,
-            draw=lambda drawn=drawn: drawn,
+            draw=partial(float, drawn),
         )  # fmt: skip
         assert (void.status, void.void_reason, void.void_check) == ("void", "silent", wanted)
     [asked] = await db.read(tickets.search, void_check="wanted")

@@ -1,8 +1,10 @@
 """Whoever asks after a case finds it by what they know: number, name, phone or words."""
 
 from desk import customers, tickets
+from desk.chores import catch_up
 from desk.db.engine import Database
 from desk.tickets import closing
+from desk.tickets.word_index import word_chores
 from tests.desk.lifecycle.cases import AGENT, LEAD, begun, closed, opened
 from tests.rig.samples import NOW, TIANJIN
 
@@ -33,6 +35,32 @@ async def test_a_customer_is_found_by_name_company_and_any_number(db: Database) 
         assert await found(db, phone=phone) == [ticket.id], phone
     for phone in ("+8613812345679", "678", "anonymous"):
         assert await found(db, phone=phone) == [], phone
+
+
+async def test_a_number_typed_among_words_is_understood_in_any_form(db: Database) -> None:
+    file = "name,numbers\n王小明,13812345678;022-53456789\n李强,13899990000\n"
+    await db.write(customers.import_csv, file, NOW)
+    ticket = await db.write(opened)
+    await db.write(tickets.edit, ticket.id, NOW, by=AGENT, expected_version=1, customer_id=1)
+    for with_index in (False, True):
+        if with_index:
+            await catch_up(db, word_chores(), lambda: NOW)
+        for text in (
+            "022-53456789",
+            "02253456789",
+            "+8613812345678",
+            "13812345678",
+            "5678",
+            "138 1234 5678",
+            "小明 13812345678",
+            "022 5345 6789",
+            "一三八一二三四五六七八",
+        ):
+            assert await found(db, text=text) == [ticket.id], text
+        for text in ("13899990000", "小明 13899990000", "138 9999 0000", "010-53456789", "678"):
+            assert await found(db, text=text) == [], text
+        assert await found(db, text="138 1234 5678", masked=True) == [ticket.id]
+        assert await found(db, text="138 9999 5678", masked=True) == [ticket.id], "as it is shown"
 
 
 async def test_words_are_found_in_the_solution_and_in_any_width(db: Database) -> None:
