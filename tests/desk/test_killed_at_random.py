@@ -13,21 +13,29 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
-from desk import sla, timeline
+from desk import sla, tickets, timeline
 from desk.chores import Chore, Entry, catch_up, follower
 from desk.db.engine import Database
 from desk.db.schema import tickets as ticket_table
 from desk.errors import DeskError
+from desk.links import LinkSettings
+from desk.region import locate
 from desk.service import ServiceSettings, chores
+from desk.surveys import SurveySettings
+from desk.tickets import SYSTEM, Given, Identity, NewTicket, Source, closing
 from tests.desk.processes import Clock, Herd, counted, doubled, entries, quiet, storm
 from tests.desk.sla.books import book
-from tests.desk.sla.cases import go, hand_over, open_case
-from tests.rig.samples import NOW
+from tests.desk.sla.cases import go, hand_over
+from tests.rig.samples import NOW, begin
 
 HARMS = int(os.environ.get("HUISHENG_HARMS", "16"))
 SEED = int(os.environ.get("HUISHENG_SEED", "0")) or random.SystemRandom().randrange(1 << 30)
 SPEED = 900.0  # a second is a quarter of an hour
 MOST_OPEN = 150
+SETTINGS = ServiceSettings(
+    links=LinkSettings(base_url="https://hui.example.cn"),
+    surveys=SurveySettings(most_per_month=31),
+)
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
@@ -41,7 +49,7 @@ def echo(db: Connection, entry: Entry, now: datetime) -> None:
 def all_chores() -> list[Chore]:
     """What a process of the service keeps, and a follower that tells what it heard."""
     echoes = follower("echo", ("ticket.opened", "ticket.assigned"), echo, from_start=True)
-    return [*chores(ServiceSettings()), echoes]
+    return [*chores(SETTINGS), echoes]
 
 
 class Load:
@@ -52,16 +60,42 @@ class Load:
 
     async def __call__(self, chance: random.Random) -> None:
         if self._open < 5 or (self._open < MOST_OPEN and chance.random() < 0.4):
-            self._open = await self._db.write(open_case, f"c{self._open}", self._clock())
+            self._open = await self._db.write(_opened, self._open, self._clock())
             return
         ticket_id = chance.randint(max(1, self._open - 30), self._open)
         with suppress(DeskError):  # what the lifecycle refuses
             if chance.random() < 0.3:
                 how = chance.choice(["ask", "ask", "take"])
                 await self._db.write(hand_over, ticket_id, self._clock(), how)
+            elif chance.random() < 0.2:
+                await self._db.write(_confirm, self._clock())
             else:
-                states = ["assigned", "in_progress", "waiting_customer", "resolved", "reopened"]
+                states = ["assigned", "in_progress", "waiting_customer", "resolved", "resolved"]
+                states.append("reopened")
                 await self._db.write(go, ticket_id, self._clock(), chance.choice(states))
+
+
+def _opened(db: Connection, number: int, now: datetime) -> int:
+    """A call from a mobile that nobody else has left a case."""
+    begin(db, f"c{number}", locate(f"1382022{number:04d}"), now)
+    return tickets.open_ticket(db, NewTicket("complaint", "投诉", call_id=f"c{number}"), now).id
+
+
+def _confirm(db: Connection, now: datetime) -> None:
+    """The customer of some resolved case says by SMS that it is."""
+    resolved = select(ticket_table.c.id).where(ticket_table.c.status == "resolved")
+    ticket_id = db.execute(resolved.order_by(ticket_table.c.id).limit(1)).scalar_one_or_none()
+    if ticket_id is not None:
+        given = Given(Source.SMS, Identity.SENDER, evidence="1")
+        closing.confirm(db, ticket_id, given, now, by=SYSTEM, expected_version=None)
+
+
+def _one_of_each(db: Connection, now: datetime) -> None:
+    """However short the storm: somebody is asked, and somebody surveyed."""
+    for number in (MOST_OPEN + 1, MOST_OPEN + 2):
+        go(db, _opened(db, number, now), now, "resolved")
+        if number % 2:
+            _confirm(db, now)
 
 
 def due(db: Connection, now: datetime) -> set[tuple[int, str, int, str]]:
@@ -90,6 +124,7 @@ async def test_each_effect_happens_once_whoever_dies_in_the_middle(
         herd = Herd(database_url, f"{__name__}:all_chores", clock, tmp_path)
         async with herd:
             await storm(herd, chance, HARMS, Load(db, clock))
+            await db.write(_one_of_each, clock())
             end = clock.stop()
             await quiet(herd, db, all_chores(), seconds=60 + HARMS)
         before = len(await entries(db))
@@ -98,6 +133,7 @@ async def test_each_effect_happens_once_whoever_dies_in_the_middle(
         verdict = await db.read(timeline.verify)
         wanted = await db.read(due, end)
         notices = await db.read(_notices)
+        unasked = await db.read(_unasked)
     about = f"seed {SEED}, {dict(herd.harmed)}, {len(told)} entries"
     assert sum(herd.harmed.values()) == HARMS
     assert len(told) == before, f"the processes left what was to be done: {about}"
@@ -116,8 +152,38 @@ async def test_each_effect_happens_once_whoever_dies_in_the_middle(
                  if entry.kind == "sla.escalated"}  # fmt: skip
     assert told_once <= set(notices), f"somebody was not told: {about}"
     sent = counted(told, "notice.sent", "notice_id")
-    logging.getLogger(__name__).info("%s", about)
     assert doubled(sent) == [], about
+    assert unasked == [], f"a customer was not asked: {about}"
+    for kind, names in ONCE.items():
+        effects = counted(told, kind, *names)
+        assert effects, f"the storm was too short for {kind}: {about}"
+        assert doubled(effects) == [], f"{kind}: {about}"
+        about += f", {len(effects)} {kind}"
+    logging.getLogger(__name__).info("%s", about)
+
+
+ONCE = {
+    "outbound.requested": ("request_id",),
+    "survey.asked": ("survey_id",),
+    "message.queued": ("message_id",),
+}
+"""Kinds of entries, and what of their bodies makes an effect one; in the database a request is one
+per ticket and cycle, as a survey and each message is."""
+UNASKED = """
+    SELECT t.id, t.cycle, t.status FROM tickets t
+    WHERE t.status = 'resolved' AND (SELECT count(*) FROM outbound_requests r
+          JOIN messages m ON m.key = 'outbound:confirm:' || t.id || ':' || t.cycle
+          WHERE r.ticket_id = t.id AND r.cycle = t.cycle AND r.state = 'asked') != 1
+       OR t.status = 'closed' AND (SELECT count(*) FROM surveys s
+          JOIN messages m ON m.key = 'survey:' || s.id
+          WHERE s.ticket_id = t.id AND s.cycle = t.cycle) != 1
+"""
+
+
+def _unasked(db: Connection) -> list[tuple[int, int, str]]:
+    """Resolved cases without the one question whether they are, closed ones without their one
+    survey, or either without its SMS."""
+    return [(row.id, row.cycle, row.status) for row in db.execute(text(UNASKED))]
 
 
 def _notices(db: Connection) -> list[tuple[int, str]]:
