@@ -12,6 +12,7 @@ from desk.api.access import Reader, reader
 from desk.api.paging import Page, number_from_cursor
 from desk.api.problems import Problem
 from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
+from desk.api.routing_told import ExplainedOut
 from desk.api.writing import Write
 from desk.house import House, house_of
 from desk.routing import Book, Edition, Explained, Finding
@@ -67,12 +68,12 @@ async def check(desk: Desk, _who: Writer, body: models.RulesGiven) -> models.Che
 
 
 @router.post("/routing/test", responses=MISSING)
-async def test(desk: Desk, who: Writer, body: models.Trial) -> models.ExplainedOut:
+async def test(desk: Desk, who: Writer, body: models.Trial) -> ExplainedOut:
     """What would happen to a ticket of which only this is known, and why. Changes nothing. Scope
     `routing:write`.
     """
     found = await desk.db.read(_tried, body, desk.now())
-    return models.ExplainedOut.of(found, who.masked)
+    return ExplainedOut.of(found, who.masked)
 
 
 @router.post(

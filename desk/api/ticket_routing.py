@@ -13,6 +13,7 @@ from desk.api import routing_models as models
 from desk.api.access import Reader, reader
 from desk.api.room import MISSING, Desk, described, room
 from desk.api.routing import book_for
+from desk.api.routing_told import ExplainedOut, RouteOut, TicketRoutingOut
 from desk.api.ticket_models import TicketOut
 from desk.api.ticket_writing import (
     CHANGE_ERRORS,
@@ -56,25 +57,25 @@ async def set_fields(change: Changing, body: models.NewFields) -> TicketOut:
 
 
 @router.get("/tickets/{number}/routing", responses=MISSING)
-async def routing_of_ticket(one: Readable) -> models.TicketRoutingOut:
+async def routing_of_ticket(one: Readable) -> TicketRoutingOut:
     """How a ticket was routed the last time; how it would be now, as if nobody had decided
     anything, and why. Scope `tickets:read`.
     """
     last, now = await one.desk.db.read(_routing, one.ticket.id, one.desk.now())
-    return models.TicketRoutingOut(
-        last=models.RouteOut.of(last) if last is not None else None,
-        now=models.ExplainedOut.of(now, one.masked) if now is not None else None,
+    return TicketRoutingOut(
+        last=RouteOut.of(last) if last is not None else None,
+        now=ExplainedOut.of(now, one.masked) if now is not None else None,
     )
 
 
 @router.post("/tickets/{number}/routing/test", responses=MISSING)
 async def try_on_ticket(
     one: Annotated[OneTicket, Depends(readable("tickets:read"))], body: models.Proposed
-) -> models.ExplainedOut:
+) -> ExplainedOut:
     """What a rule set would do with a ticket, and why. Changes nothing. Scope `tickets:read`."""
     now = one.desk.now()
     found = await one.desk.db.read(_explained, body.content, one.ticket.id, now)
-    return models.ExplainedOut.of(found, one.masked)
+    return ExplainedOut.of(found, one.masked)
 
 
 @router.post("/tickets/{number}/route", responses=CHANGE_ERRORS)
