@@ -21,4 +21,5 @@ def house_of(settings: Settings) -> House:
             for agent in settings.pbx.agents
         ),
         switches=settings.rollout.switches(),
+        void_sample=settings.tickets.void_sample,
     )

@@ -70,6 +70,7 @@ class House(_Data):
     fields: FieldsByType = {}
     members: tuple[Member, ...] = ()
     switches: dict[str, bool] = {}
+    void_sample: float = 0.1
 
     @property
     def teams(self) -> list[str]:

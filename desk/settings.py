@@ -30,7 +30,9 @@ _FIELDS: FieldsByType = {
 
 
 class TicketSettings(_Section):
-    """Which calls become tickets by themselves, their types, and the types' fields."""
+    """Which calls become tickets by themselves, their types, and the types' fields; the share of
+    those made 作废 that is put before a supervisor.
+    """
 
     area_codes: list[Annotated[str, Field(pattern=r"^0[0-9]{2,3}$")]] = ["022"]
     abandoned: bool = True
@@ -45,6 +47,7 @@ class TicketSettings(_Section):
         "callback": "回电",
     }
     fields: FieldsByType = _FIELDS
+    void_sample: float = Field(default=0.1, ge=0, le=1)
 
     @model_validator(mode="after")
     def _fields_of_types(self) -> Self:

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from desk.errors import RoleNotAllowed, TransitionRefused
+from desk.house import house_of
 from desk.tickets.change import By, Present, held, step, write
 from desk.tickets.handovers import withdraw_open
 from desk.tickets.states import STATUSES, VOID_REASONS, Action, Need, Role
 from desk.tickets.ticket import Ticket
 
-SAMPLE = 0.1  # this share is looked at
 CHECKERS = frozenset({Role.LEAD, Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 _draw = secrets.SystemRandom().random  # who makes a ticket 作废 cannot know
@@ -26,14 +26,14 @@ def void(
     *,
     by: By,
     expected_version: int | None,
-    sample: float = SAMPLE,
+    sample: float | None = None,
     draw: Callable[[], float] = _draw,
 ) -> Ticket:
     """作废: no customer's matter (`VOID_REASONS`); `ticket.voided`. It counts as neither solved nor
     unsolved.
 
     Args:
-        sample: the share, 0 to 1, that a supervisor is to look at.
+        sample: the share, 0 to 1, that a supervisor is to look at; None: as the house has it.
         draw: a number from 0 up to 1; below `sample`, this one is looked at.
 
     Raises:
@@ -45,7 +45,8 @@ def void(
         Need.VOID_REASON: void_reason in VOID_REASONS,
         Need.NEVER_REOPENED: ticket.cycle == 1,
     }
-    wanted = "wanted" if draw() < sample else ""
+    share = house_of(db).void_sample if sample is None else sample
+    wanted = "wanted" if draw() < share else ""
     changed = step(
         db,
         ticket,

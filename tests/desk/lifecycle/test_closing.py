@@ -15,6 +15,7 @@ from desk.errors import (
     TransitionRefused,
     VersionConflict,
 )
+from desk.house import House, declare
 from desk.tickets import By, Given, Identity, Source, closing, steps, voiding
 from tests.desk.lifecycle.cases import (
     AGENT,
@@ -182,6 +183,17 @@ async def test_a_technician_takes_up_and_solves_but_does_not_void(db: Database) 
         closing.resolve, ticket.id, "换板", NOW, by=TECHNICIAN, expected_version=2
     )
     assert done.status == "resolved"
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.0, 0), (1.0, 5)])
+async def test_the_house_says_how_many_of_what_is_void_are_looked_at(
+    db: Database, share: float, wanted: int
+) -> None:
+    await db.write(declare, House(void_sample=share), NOW)
+    for number in range(5):
+        ticket = await db.write(opened, f"c{number}")
+        await db.write(voiding.void, ticket.id, "test", NOW, by=AGENT, expected_version=1)
+    assert len(await db.read(tickets.search, void_check="wanted")) == wanted
 
 
 async def test_a_sample_of_what_is_void_is_looked_at_and_may_be_taken_back(db: Database) -> None:
