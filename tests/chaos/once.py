@@ -179,7 +179,7 @@ def _surveys(kept: Kept) -> Iterator[str]:
     by_link = Counter(f"survey:{row.id}" for row in kept.surveys if row.channel == "link")
     written = Counter(row.key for row in kept.messages if row.template == "survey")
     if written != by_link:
-        yield f"surveys and their messages differ: {written ^ by_link}"
+        yield f"surveys and their messages differ: {written - by_link} {by_link - written}"
 
 
 def _escalated(kept: Kept) -> Iterator[str]:
