@@ -64,13 +64,18 @@ class Member(_Data):
 
 
 class House(_Data):
-    """What the desk knows of the house that it works for."""
+    """What the desk knows of the house that it works for.
+
+    Attributes:
+        policies: of the service levels in force, where somebody has looked; not declared.
+    """
 
     types: dict[str, str] = {}
     fields: FieldsByType = {}
     members: tuple[Member, ...] = ()
     switches: dict[str, bool] = {}
     void_sample: float = 0.1
+    policies: tuple[str, ...] = Field(default=(), exclude=True)
 
     @property
     def teams(self) -> list[str]:

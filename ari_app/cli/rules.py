@@ -237,8 +237,8 @@ def _told(found: Explained) -> list[str]:
     extra = [
         f"{name} {value}"
         for name, value in (
-            ("type", decision.type), ("skill", decision.skill), ("confirm", decision.confirm),
-            ("watchers", ", ".join(decision.watchers)),
+            ("type", decision.type), ("skill", decision.skill), ("policy", decision.policy),
+            ("confirm", decision.confirm), ("watchers", ", ".join(decision.watchers)),
         )
         if value
     ]  # fmt: skip

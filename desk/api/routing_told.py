@@ -82,6 +82,7 @@ class DecisionOut(BaseModel):
     skill: str
     level: int
     priority: int
+    policy: str = Field("", description="of the service levels, in place of their conditions")
     confirm: str
     watchers: list[str]
 
@@ -91,7 +92,7 @@ class DecisionOut(BaseModel):
         names = cls.model_fields
         if isinstance(decision, Decision):
             return cls(**{name: getattr(decision, name) for name in names})
-        return cls(**{name: decision[name] for name in names})
+        return cls(**{name: decision[name] for name in names if name in decision})
 
 
 class ExplainedOut(BaseModel):

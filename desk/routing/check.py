@@ -123,6 +123,7 @@ def _then(written: Written, at: Location, rule: Rule, house: House) -> Iterator[
         ("team", house.teams, "team"),
         ("skill", house.skills, "skill"),
         ("type", house.types, "ticket type"),
+        ("policy", house.policies, "policy in force"),
     ):
         value = getattr(then, part)
         if value is not None:

@@ -1,7 +1,7 @@
 """What a rule set says of a ticket, and why. Pure: the same facts always get the same answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from desk.routing.condition import Condition, Why
@@ -28,6 +28,7 @@ class Decision:
     skill: str = ""
     level: int = 0
     priority: int = 0
+    policy: str = ""
     confirm: str = ""
     watchers: tuple[str, ...] = ()
 
@@ -119,6 +120,7 @@ def _with(decision: Decision, rule: Rule, known: dict[str, Any]) -> Decision:
         skill=decision.skill or then.skill or "",
         level=level,
         priority=max(decision.priority, then.priority or 0),
+        policy=decision.policy or then.policy or "",
         confirm=decision.confirm or then.confirm or "",
         watchers=tuple(dict.fromkeys((*decision.watchers, *then.watchers))),
     )
@@ -126,13 +128,10 @@ def _with(decision: Decision, rule: Rule, known: dict[str, Any]) -> Decision:
 
 def _placed(book: Book, decision: Decision, known: Mapping[str, Any]) -> Decision:
     """The decision with the team of the region or the default one, where no rule gave any."""
-    team, place = decision.team, decision.place
-    if not team:
-        team, place = default_team(book.rules, known["ticket"])
-    return Decision(
-        decision.rules, decision.type, team, place, decision.skill, decision.level,
-        decision.priority, decision.confirm, decision.watchers,
-    )  # fmt: skip
+    if decision.team:
+        return decision
+    team, place = default_team(book.rules, known["ticket"])
+    return replace(decision, team=team, place=place)
 
 
 def default_team(rules: RuleSet, ticket: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from desk.db.schema import agents, tickets
 from desk.db.schema.account import accounts
 from desk.house import House, Member
+from desk.sla.editions import latest
 from desk.tickets.states import OPEN
 
 AGENT = "agent:"
@@ -32,8 +33,11 @@ def roster_of(db: Connection, house: House) -> tuple[Member, ...]:
 
 
 def peopled(db: Connection, house: House) -> House:
-    """The house with everybody in it, accounts too: what rule sets are checked against."""
-    return house.model_copy(update={"members": roster_of(db, house)})
+    """The house with everybody in it, accounts too, and the service levels that are in force: what
+    rule sets are checked against."""
+    book = latest(db)
+    policies = tuple(policy.name for policy in book.data.policies) if book is not None else ()
+    return house.model_copy(update={"members": roster_of(db, house), "policies": policies})
 
 
 def joined(members: Iterable[Member], accounts_: Iterable[Member]) -> tuple[Member, ...]:

@@ -187,6 +187,7 @@ def _written(
         "rules": decision.rules,
         "place": decision.place,
         "skill": decision.skill,
+        "policy": decision.policy,
         "confirm": decision.confirm,
         "watchers": decision.watchers,
         **values,

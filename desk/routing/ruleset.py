@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 Word = Annotated[str, Field(min_length=1, max_length=60)]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Address = Annotated[str, Field(min_length=1, max_length=130)]
 Level = Annotated[int, Field(ge=1, le=4)]
 Priority = Annotated[int, Field(ge=0, le=100)]
@@ -49,13 +50,18 @@ class _Part(BaseModel):
 
 
 class Then(_Part):
-    """What a rule gives. What is left out it leaves to the rules after it, and to the defaults."""
+    """What a rule gives. What is left out it leaves to the rules after it, and to the defaults.
+
+    Attributes:
+        policy: of the service levels, in place of the first whose conditions hold.
+    """
 
     type: Word | None = None
     team: Word | None = None
     skill: Word | None = None
     level: Level | None = None
     priority: Priority | None = None
+    policy: PolicyName | None = None
     confirm: Way | None = None
     watchers: list[Address] = Field(default=[], max_length=10)
 

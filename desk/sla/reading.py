@@ -2,7 +2,7 @@
 of its timeline say of team, type, level, policy and customer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -158,10 +158,15 @@ def _hand_overs(db: Connection, ticket_id: int) -> tuple[HandOver, ...]:
 
 def _changes(entries: Iterable[_Entry]) -> list[_Change]:
     return [
-        _Change(each.at, {name: each.body[name] for name in _SAID if each.body.get(name)})
+        _Change(each.at, {name: each.body[name] for name in _SAID if _says(each.body, name)})
         for each in entries
         if each.kind != _NOTE
     ]
+
+
+def _says(body: Mapping[str, Any], name: str) -> bool:
+    """A rule that names no policy any more says so by an empty one."""
+    return bool(body.get(name)) or (name == "policy" and name in body)
 
 
 def _values(db: Connection, entries: Sequence[_Entry], customer_id: int | None) -> list[_Change]:

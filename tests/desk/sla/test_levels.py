@@ -2,18 +2,25 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, update
 
-from desk import sla, timeline
+from desk import routing, sla, timeline
 from desk.db.engine import Database
+from desk.db.schema import calls
 from desk.db.schema import tickets as table
+from desk.routing import BadRules
 from desk.routing.levels import set_level
 from desk.sla.book import Book
 from desk.sla.settings import PolicySettings
+from tests.desk.routing.houses import declare
+from tests.desk.routing.test_rule_sets import LEVELS
 from tests.desk.sla.books import book, minutes
 from tests.desk.sla.cases import SUPERVISOR, go, open_case
 from tests.desk.sla.test_projection import catch_up
 from tests.rig.samples import NOW
+
+HEAD = f"default_team: national\n{LEVELS}rules:\n"
 
 
 def by_level() -> Book:
@@ -76,13 +83,18 @@ async def test_a_routing_rule_may_name_the_policy(db: Database) -> None:
     await db.write(sla.apply, by_level(), NOW)
     ticket_id = await db.write(open_case, "c1", NOW)
 
-    def routed(connection: Connection) -> None:
-        body = {"number": "100014", "policy": "grave"}
-        timeline.append(
-            connection, kind="ticket.routed", body=body, now=NOW, ticket_id=ticket_id,
-            actor="rule:routing",
-        )  # fmt: skip
+    async def routed_by(then: str) -> tuple[str, Any]:
+        def work(connection: Connection) -> None:
+            declare(connection)
+            routing.activate(connection, f"{HEAD}  - {{name: a, then: {then}}}\n", NOW, actor="x")
+            connection.execute(update(calls).values(ended_at=NOW))
+            routing.route(connection, ticket_id, NOW)
 
-    await db.write(routed)
-    await db.write(catch_up)
-    assert await clock(db, ticket_id) == ("grave", NOW + minutes(60))
+        await db.write(work)
+        await db.write(catch_up)
+        return await clock(db, ticket_id)
+
+    assert await routed_by("{policy: grave}") == ("grave", NOW + minutes(60))
+    assert await routed_by("{level: 4}") == ("all", NOW + minutes(1440)), "it names none any more"
+    with pytest.raises(BadRules, match="no policy in force 'gravee'; did you mean grave"):
+        await routed_by("{policy: gravee}")
