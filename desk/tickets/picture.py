@@ -57,7 +57,7 @@ TRIGGERS: Mapping[str, str] = {
     Trigger.TELL_CUSTOMER: "告知客户",
     Trigger.ASK_CONFIRMATION: "回访确认",
     Trigger.SURVEY: "满意度调查",
-    Trigger.REVISIT: "定期回访",
+    Trigger.REVISIT: "可安排定期回访",
     Trigger.NEW_CYCLE: "新一轮升级",
     Trigger.RAISE_PRIORITY: "优先",
     Trigger.SAMPLE_CHECK: "抽查",

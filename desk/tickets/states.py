@@ -73,7 +73,7 @@ class Trigger(StrEnum):
     TELL_CUSTOMER = "tell_customer"
     ASK_CONFIRMATION = "ask_confirmation"
     SURVEY = "survey"
-    REVISIT = "revisit"
+    REVISIT = "revisit"  # may be planned from now on; people do, see `desk.outbound.revisits`
     NEW_CYCLE = "new_cycle"
     RAISE_PRIORITY = "raise_priority"
     SAMPLE_CHECK = "sample_check"
