@@ -78,6 +78,7 @@ a a a a a a  PUT /session/password
 # tickets
 a a a a a a  GET /lifecycle
 t o t a a a  GET /tickets
+t o t a a a  GET /tickets/export
 a - a a a a  POST /tickets
 t o t a a a  GET /tickets/{number}
 t o t a a a  PATCH /tickets/{number}

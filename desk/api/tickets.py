@@ -1,7 +1,6 @@
 """Tickets."""
 
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -9,12 +8,12 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from desk import customers, journal, tickets
-from desk.access.within import tickets_within
 from desk.api import ticket_bodies as take
 from desk.api.access import Reader, reader
 from desk.api.paging import Page
-from desk.api.room import MISSING, AnyId, Cursor, Desk, Limit, Number, Text, described, e164, room
+from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
 from desk.api.ticket_models import ConfirmationOut, StepOut, TicketOut
+from desk.api.ticket_search import Allowed, Search
 from desk.api.ticket_sorting import page_of
 from desk.api.ticket_writing import CHANGE_ERRORS, Changing, Readable, by, shown
 from desk.api.writing import Write
@@ -26,7 +25,6 @@ from desk.tickets.sorting import Sort
 
 router = room("tickets")
 
-Allowed = Annotated[Reader, Depends(reader("tickets:read"))]
 Writer = Annotated[Reader, Depends(reader("tickets:write"))]
 
 
@@ -46,27 +44,7 @@ class ConfirmationsOut(BaseModel):
 async def list_tickets(
     desk: Desk,
     who: Allowed,
-    status: Annotated[str | None, Query(max_length=30)] = None,
-    type: Annotated[str | None, Query(max_length=60)] = None,  # noqa: A002 - the parameter's name
-    customer_id: AnyId = None,
-    region: Annotated[
-        str | None, Query(max_length=40, description="an area code, a province or a city")
-    ] = None,
-    number: Number = None,
-    text: Annotated[
-        Text,
-        Query(
-            description="a ticket number in any form, or words, each of which is in the ticket's "
-            "texts, the customer's name or company, or is the end of the caller's number"
-        ),
-    ] = None,
-    said: Annotated[
-        str | None, Query(min_length=1, max_length=100, description="a part of what was said")
-    ] = None,
-    team: Annotated[str | None, Query(max_length=60)] = None,
-    assignee: Annotated[str | None, Query(max_length=100)] = None,
-    going_on: Annotated[bool | None, Query(description="has not ended")] = None,
-    void_check: Annotated[str | None, Query(max_length=10, description="wanted, passed")] = None,
+    search: Search,
     sort: Annotated[
         Sort, Query(description="updated: changed last first; due: to be solved soonest first")
     ] = "newest",
@@ -76,22 +54,6 @@ async def list_tickets(
     """Tickets that meet every condition, newest first or in another order. Who sees numbers masked
     finds nothing by their hidden digits. Scope `tickets:read`.
     """
-    search = partial(
-        tickets.search,
-        status=status,
-        type=type,
-        customer_id=customer_id,
-        region=region,
-        phone=e164(number),
-        text=text,
-        said=said,
-        team=team,
-        assignee=assignee,
-        going_on=going_on,
-        void_check=void_check,
-        within=tickets_within(who.principal, who.reach),
-        masked=who.masked,
-    )
     found, following = await desk.db.read(page_of, search, limit, sort, cursor)
     return Page[TicketOut](
         items=[TicketOut.of(each, who.masks(each)) for each in found], next=following
