@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 
 from desk.automation import timers
 from desk.automation.book import Book, Ready
+from desk.automation.depth import depth_after, depth_of
 from desk.automation.editions import in_force
-from desk.automation.running import Cause, depth_of, run
+from desk.automation.running import Cause, run
 from desk.automation.settings import ZONE
 from desk.automation.timers import STEPS, Timer
 from desk.automation.tools import Tools
@@ -66,7 +67,7 @@ def _at_once(
     zone: tzinfo,
 ) -> None:
     event = event_of(entry.kind, entry.actor, entry.body)
-    depth = depth_of(db, ticket_id, entry.seq)
+    depth = depth_after(db, entry.seq, entry.actor, entry.body)
     cause = Cause(f"entry:{entry.seq}", entry.kind, ticket_id, depth, event)
     facts: dict[str, Any] | None = None
     for each in book.on(entry.kind):
@@ -122,7 +123,8 @@ def _fire(
     event = {"kind": ready.name}
     why = _why(db, ready, timer.ticket_id, now, event, zone)
     if why.holds:
-        cause = Cause(timer.cause, "timer", timer.ticket_id, 0, event)
+        depth = depth_of(db, timer.since_seq)
+        cause = Cause(timer.cause, "timer", timer.ticket_id, depth, event)
         run(db, ready, book.edition, cause, why.clauses, now, tools)
 
 

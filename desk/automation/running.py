@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, func, or_, select, update
 
 from desk.automation.book import Ready
+from desk.automation.depth import ACTOR, key_of, written
 from desk.automation.doing import SUPERVISORS, Doing, NothingToDo
 from desk.automation.effects import EFFECTS
 from desk.automation.runs import RunState
@@ -28,7 +29,6 @@ from desk.tickets.states import Role
 from desk.tickets.ticket import for_change
 from desk.timeline import append, last_seq
 
-ACTOR = "automation:"
 MOST_WHY = 300
 
 log = structlog.get_logger()
@@ -88,8 +88,8 @@ def run(
             [{"do": "", "outcome": "stopped", "told": why_not}] if why_not else []
         ),
         "clauses": canonical([_clause(each) for each in clauses]),
-        "after_seq": (before := last_seq(db)),
-        "last_seq": before,
+        "after_seq": (last := last_seq(db)),
+        "last_seq": last,
         "at": now,
     }
     if _INSERT.execute(db, row).rowcount == 0:
@@ -97,13 +97,16 @@ def run(
     if why_not:
         _stop(db, ready.name, cause, why_not, now)
         return RunState.STOPPED
-    actions = [_act(db, ready, number, cause, now, tools) for number in range(len(ready.rule.do))]
-    state = RunState.FAILED if any(a["outcome"] == "failed" for a in actions) else RunState.DONE
-    last = before
-    if any(each["outcome"] != "skipped" for each in actions):
-        last = _tell(db, ready.name, edition, cause, state, actions, now)
+    with written(db) as seqs:
+        numbers = range(len(ready.rule.do))
+        actions = [_act(db, ready, number, cause, now, tools, seqs) for number in numbers]
+        state = RunState.FAILED if any(a["outcome"] == "failed" for a in actions) else RunState.DONE
+        if any(each["outcome"] != "skipped" for each in actions):
+            _tell(db, ready.name, edition, cause, state, actions, now)
+    values: dict[str, Any] = {"state": state.value, "actions": canonical(actions)}
+    if seqs:  # nobody else wrote between them: who has written holds the timeline's head
+        values |= {"after_seq": seqs[0] - 1, "last_seq": seqs[-1]}
     mine = (table.c.rule == ready.name, table.c.cause == cause.name)
-    values = {"state": state.value, "actions": canonical(actions), "last_seq": last}
     db.execute(update(table).where(*mine).values(**values))
     log.info("a rule ran", rule=ready.name, cause=cause.name, ticket=row["ticket_id"], state=state)
     return state
@@ -117,9 +120,9 @@ def _tell(
     state: RunState,
     actions: Sequence[Mapping[str, str]],
     now: datetime,
-) -> int:
-    """Tell the timeline what a rule did; the entry's `seq`."""
-    return append(
+) -> None:
+    """Tell the timeline what a rule did."""
+    append(
         db,
         kind="rule.ran",
         body={
@@ -133,51 +136,44 @@ def _tell(
         now=now,
         ticket_id=cause.ticket_id,
         actor=f"{ACTOR}{rule}",
-    ).seq
-
-
-def depth_of(db: Connection, ticket_id: int, seq: int) -> int:
-    """How many rules in a row brought an entry about: 0 where it was no rule. Entries of others
-    that came while a rule ran on the same ticket count as the rule's."""
-    query = (
-        select(table.c.depth)
-        .where(
-            table.c.ticket_id == ticket_id,
-            table.c.last_seq >= seq,
-            table.c.after_seq < seq,
-        )
-        .order_by(table.c.last_seq)
-        .limit(1)
     )
-    found = db.execute(query).scalar()
-    return 0 if found is None else found + 1
 
 
 def _act(
-    db: Connection, ready: Ready, number: int, cause: Cause, now: datetime, tools: Tools
+    db: Connection,
+    ready: Ready,
+    number: int,
+    cause: Cause,
+    now: datetime,
+    tools: Tools,
+    seqs: list[int],
 ) -> dict[str, str]:
     do = ready.rule.do[number]
     doing = Doing(
         ticket_id=cause.ticket_id,
         rule=ready.name,
-        key=f"{ACTOR}{ready.name}:{cause.name}:{number}",
+        key=key_of(ready.name, cause.name, number),
         by=By(f"{ACTOR}{ready.name}", Role.SYSTEM),
         now=now,
         tools=tools,
         event=cause.event,
     )
+    before = len(seqs)
     try:
         with db.begin_nested():
             told = EFFECTS[do.action](db, doing, do.arguments)
     except NothingToDo as error:
+        del seqs[before:]
         return {"do": do.action, "outcome": "skipped", "told": storable(str(error), MOST_WHY)}
     except (DeskError, ValueError) as error:
         if passing(db, error):
             raise
+        del seqs[before:]
         return {"do": do.action, "outcome": "failed", "told": storable(str(error), MOST_WHY)}
     except Exception as error:
         if passing(db, error):
             raise
+        del seqs[before:]
         log.exception("an action broke", rule=ready.name, action=do.action, cause=cause.name)
         told = storable(f"{type(error).__name__}: {error}", MOST_WHY)
         return {"do": do.action, "outcome": "failed", "told": told}

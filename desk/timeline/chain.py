@@ -24,6 +24,8 @@ from desk.text import canonical, parsed, storable
 
 GENESIS = "0" * 64
 MOST_ENTRIES = 1000
+WRITTEN = "written"
+"""In `Connection.info`: a list that gets the `seq` of each entry, where somebody wants to know."""
 
 _HEAD = Prepared(select(timeline_head.c.seq, timeline_head.c.hash).with_for_update())
 _ADVANCE = Prepared(
@@ -127,6 +129,8 @@ def append(
     if outbox_key is not None:
         outbox.put(db, seq, outbox_key)
     db.info["advanced"] = seq
+    if WRITTEN in db.info:
+        db.info[WRITTEN].append(seq)
     return Entry(seq, now, kind, call_id, ticket_id, customer_id, actor, body, hashed)
 
 

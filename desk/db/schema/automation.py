@@ -172,6 +172,7 @@ automation_runs = Table(
     CheckConstraint("state IN ('done', 'failed', 'stopped')", name="state"),
     UniqueConstraint("rule", "cause"),
     Index(None, "ticket_id", "last_seq"),
+    Index(None, "last_seq"),
     Index(None, "at"),
     sqlite_autoincrement=True,  # an id is never given twice
 )

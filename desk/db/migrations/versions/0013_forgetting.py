@@ -1,4 +1,5 @@
-"""Messages and answers whose numbers and words are still to be forgotten."""
+"""Messages and answers whose numbers and words are still to be forgotten; which run of a rule wrote an
+entry."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,3 +17,4 @@ def upgrade() -> None:
         op.create_index(
             f"ix_{table}_to_forget", table, [at], sqlite_where=kept, postgresql_where=kept
         )
+    op.create_index(op.f("ix_automation_runs_last_seq"), "automation_runs", ["last_seq"])
