@@ -22,16 +22,17 @@ from desk.tickets import By, NewTicket, Role, Ticket
 from tests.e2e.line_rig import Clock, TestLine, write_config
 from tests.rig import ports
 
-SECONDS = 30.0
+SECONDS = 60.0
 SOLUTION = "已更换主板"
 AGENT = By("agent:8021", Role.AGENT)
 HELPER = "8021"
+SHOWN = "02288880000"
 
 
-def with_outbound(config: Path, **confirm: Any) -> None:
+def with_outbound(config: Path, ring_seconds: int, **confirm: Any) -> None:
     """Let the line call customers over its only trunk, patient and quick."""
     data = json.loads(config.read_text(encoding="utf-8"))
-    data["outbound"] |= {"trunk": "carrier", "shown_number": "02288880000", "ring_seconds": 5}
+    data["outbound"] |= {"trunk": "carrier", "shown_number": SHOWN, "ring_seconds": ring_seconds}
     data["outbound"]["hours"] = ["00:00-24:00"]
     data["outbound"]["limits"] |= {"most_per_hour": 1000, "most_per_number_per_day": 20}
     data["outbound"]["confirm"] |= {
@@ -47,11 +48,13 @@ def with_outbound(config: Path, **confirm: Any) -> None:
 
 
 @asynccontextmanager
-async def outbound_line(folder: Path, webhook_url: str, **confirm: Any) -> AsyncIterator[TestLine]:
+async def outbound_line(
+    folder: Path, webhook_url: str, *, ring_seconds: int = 5, **confirm: Any
+) -> AsyncIterator[TestLine]:
     """A line of one's own that calls customers."""
     clock = Clock()
     config = write_config(folder, webhook_url)
-    with_outbound(config, **confirm)
+    with_outbound(config, ring_seconds, **confirm)
     ports.keep()
     settings = load(config)
     async with running_line(settings, config=config, own_lifetime=True, now=clock) as running:

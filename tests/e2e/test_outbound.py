@@ -19,7 +19,7 @@ from ari_app.sip_caller import (
 )
 from asterisk_conf.install import Installation
 from desk import recordings, tickets
-from desk.outbound import limits, marks
+from desk.outbound import attempts, limits, marks
 from desk.region import locate
 from tests.crm_bridge.receiver import Receiver
 from tests.e2e.line_rig import TestLine, tianjin, tianjin_mobile
@@ -63,8 +63,11 @@ async def test_key_one_closes_with_identity_consent_and_a_recording_of_both_side
     assert kept.seconds > 1
     await line.quiet()
     (attempt,) = await case.attempts()
-    assert attempt.consent == "given"
+    assert (attempt.identity, attempt.consent) == ("pressed", "given")
+    assert attempt.identity_at is not None
     assert attempt.consent_at is not None
+    evidence = await case.db.read(attempts.recordings_of, [attempt])
+    assert evidence == {call.id: (kept.id,)}
     assert attempt.answered_at is not None
     assert (attempt.number, attempt.shown) == (number, "02288880000")
     assert (await case.calls())[0].ticket_id == case.ticket.id

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ari_app.ari import ChannelSnapshot, Events, StasisStart
 from ari_app.sip_caller import (
     AgentPhone,
     AgentPlan,
@@ -57,6 +58,17 @@ async def order(line: TestLine, key: str, **values: Any) -> Request | NotDialled
     )
 
 
+async def entered(events: Events[StasisStart]) -> list[ChannelSnapshot]:
+    """The channels that have come so far."""
+    found = [await events.get(0) for _ in range(events.waiting())]
+    return [event.channel for event in found if event is not None]
+
+
+def place(name: str) -> int:
+    """Of a channel among all that Asterisk has made, as it counts them itself."""
+    return int(name.rpartition("-")[2], 16)
+
+
 async def done(line: TestLine, request: Request | NotDialled) -> Request:
     assert isinstance(request, Request), request
     db, last = line.running.line.db, time.monotonic() + SECONDS
@@ -77,9 +89,14 @@ async def test_click_brings_agent_and_customer_together_recorded_and_on_the_tick
     case = await resolved_case(line, "", on_file=number)
     answers = AgentPlan(rings=0.3, steps=(Wait(4), Speak("我要退款"), Wait(2), HangUp()))
     async with customer(line, answers) as phone, helper(line) as agent:
-        request = await done(line, await order(line, "click-1", ticket_id=case.ticket.id))
-        assert agent.messages[0].at < phone.messages[0].at, "the agent first"
+        with line.running.line.ari.listen(StasisStart) as starts:
+            request = await done(line, await order(line, "click-1", ticket_id=case.ticket.id))
+            legs = await entered(starts)
+        assert len(agent.calls()) == 1
         assert f"INVITE sip:{number}@" in phone.messages[0].first_line
+    (agents,) = {leg.name for leg in legs if leg.name.startswith(f"PJSIP/{HELPER}-")}
+    (customers,) = {leg.name for leg in legs if leg.id == request.channel_id}
+    assert place(agents) < place(customers), "the agent first"
     assert (request.outcome, request.attempts, request.purpose) == ("answered", 1, "click")
     db = line.running.line.db
     call = await db.read(journal.get, request.channel_id or "")
@@ -148,6 +165,15 @@ async def test_toll_fraud_is_stopped_and_told(line: TestLine) -> None:
         assert refused.cause == "most_at_once"
         await db.write(attempts.ended, "huisheng-held", "answered", now())
         await asyncio.sleep(0)
+        assert phone.calls() == agent.calls() == ()
+        # One that got into the desk past every gate, before the prefixes were narrowed.
+        wanted = requests.NewRequest(
+            "old", "scheduled", "call", now(), number="0085223456789", e164="+85223456789",
+            agent=HELPER,
+        )  # fmt: skip
+        placed, _ = await db.write(requests.add, wanted, now(), actor="test")
+        assert (await done(line, placed)).outcome == "prefix"
+        assert await db.read(attempts.of_request, placed.id) == []
         assert phone.calls() == agent.calls() == ()
     entries = await db.read(timeline.entries_after, 0, 1000)
     causes = {e.body["cause"] for e in entries if e.kind == "outbound.alarm" and e.body}

@@ -4,12 +4,20 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from desk import timeline
 from desk.db.engine import Database
 from desk.notices import Inbox, of_inbox
-from desk.outbound import LimitSettings, NewAttempt, attempts, limits, marks
-from tests.desk.outbound.samples import MORNING
+from desk.outbound import (
+    LimitSettings,
+    NewAttempt,
+    OutboundSettings,
+    attempts,
+    limits,
+    marks,
+)
+from tests.desk.outbound.samples import MORNING, look
 
 SUPERVISOR = Inbox.of("王主管", ("王主管",), "supervisor", "")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -90,3 +98,20 @@ async def test_do_not_call_is_kept_until_it_is_taken_back(db: Database) -> None:
     assert kept.reason == "客户要求"
     assert await db.write(marks.remove, e164, "do_not_call", MORNING, actor="agent:8001")
     assert await db.write(limits.begin, attempt(1), LimitSettings(), MORNING) is None
+
+
+async def test_evidence_is_kept_for_its_days_and_not_deleted_earlier(db: Database) -> None:
+    """At least 30 days (MIIT, June 2020); the configuration can only lengthen that."""
+    with pytest.raises(ValidationError, match="greater than or equal to 30"):
+        OutboundSettings(keep_days=29)
+    month, year = OutboundSettings(keep_days=30), OutboundSettings(keep_days=365)
+    await db.write(limits.begin, attempt(1), LimitSettings(), MORNING)
+    await db.write(attempts.identified, "huisheng-1", "pressed", MORNING)
+    await db.write(attempts.consented, "huisheng-1", "given", MORNING)
+    before = await db.read(attempts.get, "huisheng-1")
+    assert before is not None
+    await look(db, MORNING + 30 * DAY - timedelta(seconds=1), month)
+    await look(db, MORNING + 300 * DAY, year)
+    assert await db.read(attempts.get, "huisheng-1") == before
+    await look(db, MORNING + 30 * DAY + timedelta(seconds=1), month)
+    assert await db.read(attempts.get, "huisheng-1") is None
