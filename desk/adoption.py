@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from desk.db.schema import confirmations, deliveries, timeline
+from desk.db.schema import confirmations, deliveries, tickets, timeline
 from desk.db.schema.survey import surveys
 from desk.db.types import moment
 from desk.sla.reading import MACHINES
+from desk.text import parsed
 from desk.timeline import last_seq
 
 RULES = "rule:"
@@ -30,8 +31,10 @@ class Use:
         joined: further calls that came to a ticket that was there.
         assigned: `rules`, `people`, `automation`, `system`.
         levelled: levels set by `rules`, `people`, `automation`.
+        moved: of the assignments by rules, those that people gave to another team afterwards.
         closed: `talk`, `key`, `sms`, `link`: confirmed by the customer; `override`: by none.
-        delivered: entries in targets, now: `delivered`, `pending`, `dead`.
+        reopened: how often a case came back.
+        delivered: entries in targets, now: `delivered`, `pending`, `dead`; not told of one team.
         automated: what automation did, by kind of entry.
         surveys: `asked`, `answered`.
     """
@@ -41,8 +44,10 @@ class Use:
     opened: Mapping[str, int] = field(default_factory=dict)
     joined: int = 0
     assigned: Mapping[str, int] = field(default_factory=dict)
+    moved: int = 0
     levelled: Mapping[str, int] = field(default_factory=dict)
     closed: Mapping[str, int] = field(default_factory=dict)
+    reopened: int = 0
     delivered: Mapping[str, int] = field(default_factory=dict)
     automated: int = 0
     surveys: Mapping[str, int] = field(default_factory=dict)
@@ -56,8 +61,12 @@ class Use:
                 self.opened.get("call", 0) + self.opened.get("click", 0), self.opened
             ),
             "assigned_by_rules": _share(self.assigned.get("rules", 0), self.assigned),
+            "rules_kept": _ratio(
+                self.assigned.get("rules", 0) - self.moved, self.assigned.get("rules", 0)
+            ),
             "levels_by_rules": _share(self.levelled.get("rules", 0), self.levelled),
             "closed_confirmed": _share(confirmed, self.closed),
+            "reopened": _ratio(self.reopened, sum(self.closed.values())),
             "delivered": _share(self.delivered.get("delivered", 0), self.delivered),
             "surveys_answered": _ratio(
                 self.surveys.get("answered", 0), self.surveys.get("asked", 0)
@@ -65,8 +74,8 @@ class Use:
         }
 
 
-def use(db: Connection, since: datetime, until: datetime) -> Use:
-    """How much the system was used.
+def use(db: Connection, since: datetime, until: datetime, team: str | None = None) -> Use:
+    """How much the system was used; with a team, as far as its tickets go.
 
     Raises:
         ValueError: `until` is not after `since`.
@@ -76,8 +85,9 @@ def use(db: Connection, since: datetime, until: datetime) -> Use:
     opened: Counter[str] = Counter()
     assigned: Counter[str] = Counter()
     levelled: Counter[str] = Counter()
-    joined = automated = 0
-    for kind, actor, from_call, count in _entries(db, since, until):
+    joined = automated = reopened = 0
+    within = _within(db, since, until, team)
+    for kind, actor, from_call, count in _entries(db, within):
         who = by_whom(actor)
         automated += count if who == "automation" else 0
         if kind == "ticket.opened":
@@ -88,18 +98,22 @@ def use(db: Connection, since: datetime, until: datetime) -> Use:
             assigned[who] += count
         elif kind == "ticket.levelled":
             levelled[who] += count
-    levelled["rules"] += _levels_of_routing(db, since, until)
+        elif kind == "ticket.reopened":
+            reopened += count
+    levelled["rules"] += _levels_of_routing(db, within)
     return Use(
         since=since,
         until=until,
         opened=dict(opened),
         joined=joined,
         assigned=dict(assigned),
+        moved=_moved(db, within),
         levelled={who: count for who, count in levelled.items() if count},
-        closed=_closed(db, since, until),
-        delivered=_delivered(db),
+        closed=_closed(db, since, until, team),
+        reopened=reopened,
+        delivered=_delivered(db) if team is None else {},
         automated=automated,
-        surveys=_surveys(db, since, until),
+        surveys=_surveys(db, since, until, team),
     )
 
 
@@ -118,32 +132,56 @@ def _path(who: str, from_call: bool) -> str:
     return "call" if from_call else "program"
 
 
-def _entries(db: Connection, since: datetime, until: datetime) -> list[tuple[str, str, bool, int]]:
+def _entries(db: Connection, within: list[Any]) -> list[tuple[str, str, bool, int]]:
     """Entries of a time, counted by kind, actor and whether they are of a call."""
     of_call = timeline.c.call_id.is_not(None)
     query = (
         select(timeline.c.kind, timeline.c.actor, of_call, func.count())
-        .where(*_within(db, since, until))
+        .where(*within)
         .group_by(timeline.c.kind, timeline.c.actor, of_call)
     )
     return [(kind, actor, bool(called), count) for kind, actor, called, count in db.execute(query)]
 
 
-def _levels_of_routing(db: Connection, since: datetime, until: datetime) -> int:
-    """Tickets that got their level when they were routed."""
-    query = select(timeline.c.body).where(
-        *_within(db, since, until), timeline.c.kind == "ticket.routed"
+def _moved(db: Connection, within: list[Any]) -> int:
+    query = (
+        select(timeline.c.ticket_id, timeline.c.actor, timeline.c.body)
+        .where(*within, timeline.c.kind == "ticket.assigned")
+        .order_by(timeline.c.seq)
     )
+    by_rules: dict[int, list[str]] = {}
+    moved = 0
+    for ticket_id, actor, body in db.execute(query):
+        to_team = str(parsed(body).get("team", "")) if body is not None else ""
+        who = by_whom(actor)
+        if who == "rules":
+            by_rules.setdefault(ticket_id, []).append(to_team)
+        elif who == "people":
+            moved += sum(given != to_team for given in by_rules.pop(ticket_id, ()))
+    return moved
+
+
+def _levels_of_routing(db: Connection, within: list[Any]) -> int:
+    """Tickets that got their level when they were routed."""
+    query = select(timeline.c.body).where(*within, timeline.c.kind == "ticket.routed")
     return sum('"level":' in (body or "") for (body,) in db.execute(query))
 
 
-def _within(db: Connection, since: datetime, until: datetime) -> list[Any]:
+def _within(db: Connection, since: datetime, until: datetime, team: str | None) -> list[Any]:
     """Entries have no index by time, but are in its order, a clock set back apart."""
     return [
+        *_of_team(timeline.c.ticket_id, team),
         timeline.c.seq >= _first_from(db, since),
         timeline.c.at >= since,
         timeline.c.at < until,
     ]
+
+
+def _of_team(ticket_id: Any, team: str | None) -> list[Any]:
+    """That a ticket is a team's now."""
+    if team is None:
+        return []
+    return [ticket_id.in_(select(tickets.c.id).where(tickets.c.team == team))]
 
 
 def _first_from(db: Connection, since: datetime) -> int:
@@ -159,13 +197,14 @@ def _first_from(db: Connection, since: datetime) -> int:
     return low
 
 
-def _closed(db: Connection, since: datetime, until: datetime) -> dict[str, int]:
+def _closed(db: Connection, since: datetime, until: datetime, team: str | None) -> dict[str, int]:
     query = (
         select(confirmations.c.source, func.count())
         .where(
             confirmations.c.at >= since,
             confirmations.c.at < until,
             confirmations.c.answer.in_(("solved", "overridden")),
+            *_of_team(confirmations.c.ticket_id, team),
         )
         .group_by(confirmations.c.source)
     )
@@ -182,10 +221,12 @@ def _counts(db: Connection, query: Any) -> dict[str, int]:
     return {str(name): int(count) for name, count in db.execute(query)}
 
 
-def _surveys(db: Connection, since: datetime, until: datetime) -> dict[str, int]:
+def _surveys(db: Connection, since: datetime, until: datetime, team: str | None) -> dict[str, int]:
     asked, answered = db.execute(
         select(func.count(), func.count(surveys.c.answered_at)).where(
-            surveys.c.asked_at >= since, surveys.c.asked_at < until
+            surveys.c.asked_at >= since,
+            surveys.c.asked_at < until,
+            *_of_team(surveys.c.ticket_id, team),
         )
     ).one()
     return {"asked": asked, "answered": answered} if asked else {}

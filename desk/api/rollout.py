@@ -28,9 +28,13 @@ class RolloutOut(BaseModel):
     opened: dict[str, int] = Field(description="tickets by call, click, hand, program")
     joined: int = Field(description="further calls that came to a ticket that was there")
     assigned: dict[str, int] = Field(description="by rules, people, automation, system")
+    moved: int = Field(description="by rules, then given to another team by people")
     levelled: dict[str, int] = Field(description="levels set by rules, people, automation")
     closed: dict[str, int] = Field(description="by talk, key, sms, link; override: unconfirmed")
-    delivered: dict[str, int] = Field(description="entries in targets, as they stand now")
+    reopened: int = Field(description="cases that came back")
+    delivered: dict[str, int] = Field(
+        description="entries in targets, as they stand now; empty for one team"
+    )
     automated: int = Field(description="entries that automation wrote")
     surveys: dict[str, int] = Field(description="asked, answered")
     shares: dict[str, float | None] = Field(description="0 to 1; null where there was nothing")
@@ -45,8 +49,10 @@ class RolloutOut(BaseModel):
             opened=dict(found.opened),
             joined=found.joined,
             assigned=dict(found.assigned),
+            moved=found.moved,
             levelled=dict(found.levelled),
             closed=dict(found.closed),
+            reopened=found.reopened,
             delivered=dict(found.delivered),
             automated=found.automated,
             surveys=dict(found.surveys),
@@ -62,6 +68,9 @@ async def rollout(
         AwareDatetime | None, Query(description="7 days before `until` if left out")
     ] = None,
     until: Annotated[AwareDatetime | None, Query(description="now if left out")] = None,
+    team: Annotated[
+        str | None, Query(max_length=60, description="only its tickets; all if left out")
+    ] = None,
 ) -> RolloutOut:
     """Which phases are switched on, and how much of the work goes by them. Scope `tickets:read`."""
     until = until if until is not None else desk.now()
@@ -72,4 +81,4 @@ async def rollout(
             "Leave one of them out, or give a shorter time.",
         )  # fmt: skip
     house = await desk.db.read(house_of)
-    return RolloutOut.of(await desk.db.read(use, since, until), house.switches)
+    return RolloutOut.of(await desk.db.read(use, since, until, team), house.switches)

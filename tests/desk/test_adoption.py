@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from desk import routing, tickets
 from desk.adoption import use
 from desk.db.engine import Database
-from desk.tickets import NewTicket, closing, steps
+from desk.tickets import By, NewTicket, Role, closing, steps
 from tests.desk.lifecycle.cases import AGENT, LATER, SUPERVISOR, closed, resolved
 from tests.desk.routing.cases import begin
 from tests.rig.samples import NOW
@@ -40,6 +40,43 @@ async def test_each_is_counted_by_the_way_it_came_about(db: Database) -> None:
         assert found.shares["closed_confirmed"] == 0.5
         assert found.shares["tickets_from_calls"] == 0.6
         assert found.shares["surveys_answered"] is None
+
+    await db.write(work)
+
+
+async def test_what_rules_gave_wrongly_and_what_came_back_shows(db: Database) -> None:
+    def work(c: Connection) -> None:
+        rules = By("rule:north", Role.SYSTEM)
+        for call_id, to in (("c1", "北京"), ("c2", "北京"), ("c3", "天津")):
+            done = closed(c, call_id)
+            again = closing.reopen(
+                c, done.id, "又坏了", LATER, by=AGENT, expected_version=done.version
+            )
+            given = steps.assign(
+                c, done.id, LATER, by=rules, expected_version=again.version, team="天津"
+            )
+            steps.assign(
+                c, done.id, LATER, by=AGENT, expected_version=given.version, team=to,
+                assignee="张敏",
+            )  # fmt: skip
+        found = use(c, NOW - DAY, NOW + DAY)
+        assert (found.moved, found.shares["rules_kept"]) == (2, 0.3333)
+        assert (found.reopened, found.shares["reopened"]) == (3, 1.0)
+
+    await db.write(work)
+
+
+async def test_a_team_is_told_of_its_own_tickets(db: Database) -> None:
+    def work(c: Connection) -> None:
+        one, two = closed(c, "c1"), resolved(c, "c2")
+        again = closing.reopen(c, one.id, "又坏了", LATER, by=AGENT, expected_version=one.version)
+        steps.assign(c, one.id, LATER, by=AGENT, expected_version=again.version, team="天津")
+        found = use(c, NOW - DAY, NOW + DAY, "天津")
+        assert (found.opened, found.closed, found.reopened) == ({"call": 1}, {"talk": 1}, 1)
+        assert found.delivered == {}
+        assert use(c, NOW - DAY, NOW + DAY, "北京").opened == {}
+        assert use(c, NOW - DAY, NOW + DAY).opened == {"call": 2}
+        assert two.team == ""
 
     await db.write(work)
 

@@ -94,3 +94,4 @@ def test_the_roll_out_is_told_with_switches_and_shares(config: Path) -> None:
     told = huisheng(config, "rollout", "status").output
     assert "✓ routing.assignment" in told
     assert "由规则分派 / assignments by rules" in told
+    assert "天津" in huisheng(config, "rollout", "status", "--team", "天津").output

@@ -214,7 +214,9 @@ async def test_the_roll_out_tells_switches_and_use(api: Api) -> None:
     assert found["switches"]["routing.rules"] is True
     assert found["opened"] == {"call": 1}
     assert found["assigned"] == {"rules": 1}
-    assert found["shares"]["assigned_by_rules"] == 1.0
+    assert found["shares"]["assigned_by_rules"] == found["shares"]["rules_kept"] == 1.0
+    other = await api.get("/api/v1/rollout?until=2026-11-23T00:00:00Z&team=北京", "tickets:read")
+    assert (other.json()["opened"], other.json()["shares"]["delivered"]) == ({}, None)
     assert found["shares"]["closed_confirmed"] is None
     query = "since=2026-11-22T00:00:00Z&until=2026-11-21T00:00:00Z"
     assert (await api.get(f"/api/v1/rollout?{query}", "tickets:read")).status_code == 422
