@@ -1,8 +1,9 @@
 """The `database:`, `tickets:` and `api:` sections of config.yaml."""
 
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from desk.house import FieldsByType, FieldSettings, clashes
 
@@ -79,7 +80,9 @@ class SessionSettings(_Section):
 
 
 class ApiSettings(_Section):
-    """REST API and status page. Loopback unless told otherwise."""
+    """REST API and status page. Loopback unless told otherwise. `proxies`: those whose
+    `X-Forwarded-For` says who asks.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8280, ge=0, le=65535)
@@ -87,3 +90,11 @@ class ApiSettings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     limits: LimitSettings = LimitSettings()
     sessions: SessionSettings = SessionSettings()
+    proxies: list[str] = ["127.0.0.1/32", "::1/128"]
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, networks: list[str]) -> list[str]:
+        for network in networks:
+            ip_network(network)  # its own words say what is wrong
+        return networks

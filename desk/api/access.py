@@ -121,7 +121,7 @@ async def authenticated(
         raise _unauthorized("token-missing", "The request carries no token.")
     except Problem as problem:
         if problem.status == 401:
-            address = asker_at(request)
+            address = asker_at(request, state.settings.proxies)
             state.limits.failures.check(address, now, f"The address {address}, without a token,")
         raise
 

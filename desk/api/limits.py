@@ -1,6 +1,7 @@
-"""How often somebody may ask."""
+"""How often somebody may ask. Each process counts by itself."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import Request
@@ -42,7 +43,7 @@ class Limits:
         self.logins = Limit(logins)  # log-ins with one name, and from one address
 
 
-def asker_at(request: Request) -> str:
-    """The address that a request came from; behind a proxy, the proxy's."""
+def asker_at(request: Request, proxies: Sequence[str]) -> str:
+    """The address that a request came from, as far as one of `proxies` passed it on."""
     peer = request.client.host if request.client is not None else None
-    return address_of(peer, None, ())
+    return address_of(peer, request.headers.get("x-forwarded-for"), proxies)

@@ -83,7 +83,7 @@ async def log_in(desk: Desk, request: Request, body: LogIn, response: Response) 
     passwords lock it for a minute, each further one for twice as long, an hour at most.
     """
     on_own_site(request)
-    now, address = desk.now(), asker_at(request)
+    now, address = desk.now(), asker_at(request, desk.settings.proxies)
     desk.limits.logins.check(f"at {address}", now, f"The address {address}")
     desk.limits.logins.check(f"as {body.name}", now, "This account")
     kept = await desk.db.read(accounts.password_of, body.name)

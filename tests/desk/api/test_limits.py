@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from desk import tokens
 from desk.api import create_app
@@ -79,6 +80,27 @@ async def test_log_ins_are_counted_by_name_and_by_address(served: Served) -> Non
     assert (refused.status_code, refused.json()["error_id"]) == (429, "too-many-requests")
     served.clock.moment += timedelta(minutes=1)
     assert (await served.log_in("b")).status_code == 401
+
+
+async def test_behind_a_trusted_proxy_each_address_counts_for_itself(db: Database) -> None:
+    few = LimitSettings(requests=3, failures=1, logins=1)
+    trusted = ApiSettings(limits=few, proxies=["10.0.0.0/8"])
+    app = create_app(db, settings=trusted, now=Clock())
+
+    async def guessed(peer: str, forwarded: str) -> int:
+        transport = httpx.ASGITransport(app, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            headers = {"X-Forwarded-For": forwarded}
+            return (await http.get("/api/v1/tickets", headers=headers)).status_code
+
+    assert [await guessed("10.0.0.1", "203.0.113.5") for _ in range(2)] == [401, 429]
+    assert await guessed("10.0.0.1", "203.0.113.5, 203.0.113.6") == 401, "the last one is believed"
+    assert [await guessed("192.0.2.1", f"203.0.113.{n}") for n in (7, 8)] == [401, 429]
+
+
+def test_a_proxy_that_is_no_network_is_refused() -> None:
+    with pytest.raises(ValidationError, match="does not appear to be"):
+        ApiSettings(proxies=["proxy.example.cn"])
 
 
 async def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:
