@@ -30,6 +30,7 @@ from ari_app.calls.new_call import new_call
 from ari_app.calls.outbound.ending import PAUSE_SECONDS, TROUBLE_SECONDS, until_over
 from ari_app.calls.outbound.guard import Guard
 from ari_app.calls.switchboard import Switchboard
+from ari_app.calls.system import is_own
 from ari_app.calls.talk.legs import hang_up, ring
 from ari_app.queue import Agent, Need, Place, QueueFull, Waiting
 from desk import callbacks, customers, journal
@@ -79,10 +80,10 @@ class Callbacks:
 
     async def _open(self) -> list[Callback]:
         """This system's requests: those of its own calls."""
-        own = f"{self._line.settings.pbx.system_name}-"
+        system = self._line.settings.pbx.system_name
         try:
             found = await self._line.db.read(callbacks.unfinished)
-            return [callback for callback in found if callback.call_id.startswith(own)]
+            return [callback for callback in found if is_own(callback.call_id, system)]
         except DatabaseError as error:
             log.warning("call-backs not read", error=str(error))
             return []

@@ -21,6 +21,7 @@ from ari_app.calls.outbound.guard import Guard
 from ari_app.calls.outbound.new_call import asking_call, channel_name, new_call_row
 from ari_app.calls.outbound.settling import settle_attempt
 from ari_app.calls.switchboard import Switchboard
+from ari_app.calls.system import is_own
 from ari_app.calls.talk.legs import hang_up
 from desk.errors import DatabaseError
 from desk.outbound import Cause, Request, due, limits, outcomes, requests
@@ -44,7 +45,7 @@ class Placing:
         self._board = board
         self._settings = line.settings.outbound
         self._guard = Guard(line)
-        self._own = f"{line.settings.pbx.system_name}-"  # so begin the ids of this system's calls
+        self._system = line.settings.pbx.system_name
         self._led: set[int] = set()  # requests that have a task
         self._placed: set[str] = set()  # ids of the calls that this process has placed
         self._ringing: set[str] = set()  # those that nobody has answered yet
@@ -73,7 +74,8 @@ class Placing:
         try:
             if self._ringing and (await line.db.read(limits.standing)).stopped:
                 await self._silence()
-            found = await line.db.read(due.under_way, self._own)
+            begun = await line.db.read(due.under_way, f"{self._system}-")
+            found = [each for each in begun if is_own(each.channel_id or "", self._system)]
             found += await line.db.read(due.abandoned, line.now() - OPEN_AT_MOST)
             if not self._board.stops:
                 ours = [agent.extension for agent in line.settings.pbx.agents]
@@ -144,7 +146,7 @@ class Placing:
         if request.state not in ("dialling", "done") or request.channel_id is None:
             return False
         left = request.state == "dialling" and request.updated_at < self._line.now() - OPEN_AT_MOST
-        return request.channel_id.startswith(self._own) or left
+        return left or is_own(request.channel_id, self._system)
 
     async def _refused(self, request: Request, cause: Cause) -> bool:
         """Never, or not now: such a request waits."""

@@ -19,6 +19,7 @@ from ari_app.calls.line import Line
 from ari_app.calls.new_call import new_call
 from ari_app.calls.recovery.evidence import Evidence
 from ari_app.calls.recovery.filing import has_talked, how_it_ended
+from ari_app.calls.system import is_own
 from ari_app.calls.talk.conversation import Conversation
 from ari_app.ivr.walk import Choice, Walk
 from desk import customers, journal
@@ -133,12 +134,12 @@ def _talks(calls: Sequence[Journaled]) -> Iterator[Conversation]:
 
 async def _unfinished(line: Line) -> list[Journaled]:
     """This system's unfinished calls, oldest first."""
-    own = f"{line.settings.pbx.system_name}-"
+    system = line.settings.pbx.system_name
     stages = frozenset(Stage)
     return [
         call
         for call in await line.db.read(journal.unfinished)
-        if call.id.startswith(own) and call.stage in stages
+        if is_own(call.id, system) and call.stage in stages
     ]
 
 

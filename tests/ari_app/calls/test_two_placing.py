@@ -13,6 +13,7 @@ import pytest
 from ari_app.calls.call import Call
 from ari_app.calls.line import Line
 from ari_app.calls.outbound.placing import MOST_LED, Placing
+from ari_app.calls.system import is_own
 from desk import journal
 from desk.outbound import NewRequest, OutboundSettings, Request, attempts, outcomes, requests
 from desk.outbound.attempts import OPEN_AT_MOST
@@ -55,10 +56,12 @@ class System:
             await asyncio.gather(task, return_exceptions=True)
 
 
-def system(desk: Desk, name: str) -> System:
+def system(desk: Desk, name: str, *agents: str) -> System:
+    """`agents`: whose telephones it has; by default everybody's."""
     plain = settings()
     pbx: Any = FakePbx()
-    pbx_settings = plain.pbx.model_copy(update={"system_name": name})
+    there = [each for each in plain.pbx.agents if not agents or each.extension in agents]
+    pbx_settings = plain.pbx.model_copy(update={"system_name": name, "agents": there})
     line = line_on(desk, plain.model_copy(update={"outbound": SETTINGS, "pbx": pbx_settings}))
     line.ari = pbx
     return System(line, pbx)
@@ -73,9 +76,12 @@ async def wanted(desk: Desk, line: Line) -> Request:
     return found
 
 
-async def test_customer_who_talks_to_one_line_is_not_called_by_the_other() -> None:
+@pytest.mark.parametrize("names", [("north", "south"), ("huisheng", "huisheng-2")])
+async def test_customer_who_talks_to_one_line_is_not_called_by_the_other(
+    names: tuple[str, str],
+) -> None:
     desk = Desk()
-    north, south = system(desk, "north"), system(desk, "south")
+    north, south = (system(desk, name) for name in names)
     request = await wanted(desk, north.line)
     async with north.works(), south.works():
         await asyncio.sleep(CALL_SECONDS)  # it rings for some of it
@@ -96,9 +102,9 @@ async def test_call_that_was_answered_before_its_process_died_is_ended_by_the_ne
     request = await wanted(desk, north.line)
 
     def answered(db: Any) -> None:
-        dial(db, request, "north-outbound-1", north.line.now())
+        dial(db, request, "north-outbound-1-a", north.line.now())
         now, identity = north.line.now(), Identity.PRESSED
-        outcomes.answer(db, request.id, "north-outbound-1", True, identity, "", now)
+        outcomes.answer(db, request.id, "north-outbound-1-a", True, identity, "", now)
 
     await desk.write(answered)
     async with south.works():
@@ -117,7 +123,7 @@ async def test_customer_is_asked_by_the_other_line_where_one_is_gone_for_good() 
     desk = Desk()
     north, south = system(desk, "north"), system(desk, "south")
     request = await wanted(desk, north.line)
-    await desk.write(dial, request, "north-outbound-1", north.line.now())
+    await desk.write(dial, request, "north-outbound-1-a", north.line.now())
     async with south.works():
         await asyncio.sleep(OPEN_AT_MOST.total_seconds() - 60)
         assert south.pbx.customers_rung == []
@@ -125,6 +131,45 @@ async def test_customer_is_asked_by_the_other_line_where_one_is_gone_for_good() 
         first, *others = await desk.read(attempts.of_request, request.id)
     assert first.outcome == "lost"
     assert len(others) == len(south.pbx.customers_rung) >= 1
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    ("call_id", "owner"),
+    [
+        ("huisheng-1795321548.0", "huisheng"),
+        ("huisheng-outbound-57-16411584", "huisheng"),
+        ("huisheng-callback-9-ab12cd34", "huisheng"),
+        ("huisheng-2-1795321548.0", "huisheng-2"),
+        ("huisheng-2-outbound-57-16411584", "huisheng-2"),
+        ("huisheng-callback-1795321548.0", "huisheng-callback"),
+    ],
+)
+def test_calls_of_a_system_whose_name_begins_alike_are_its_own(call_id: str, owner: str) -> None:
+    names = ("huisheng", "huisheng-2", "huisheng-callback", "hui")
+    assert [name for name in names if is_own(call_id, name)] == [owner]
+
+
+async def test_agent_is_rung_by_the_line_that_has_the_telephone_or_by_none() -> None:
+    desk = Desk()
+    north, south = system(desk, "north", "8001"), system(desk, "south", "8002")
+
+    def click(db: Any) -> Request:
+        now = north.line.now()
+        new = NewRequest(
+            "k", "click", "call", now, number="13820220009", e164="+8613820220009", agent="8002"
+        )
+        return requests.add(db, new, now, actor="agent:8002")[0]
+
+    request = await desk.write(click)
+    async with north.works():
+        await asyncio.sleep(30)
+        assert (await desk.read(requests.get, request.id)).state == "waiting"
+        async with south.works():
+            await asyncio.sleep(10)
+            assert (await desk.read(requests.get, request.id)).state == "dialling"
+    assert north.pbx.rung == []
+    assert south.pbx.rung[0][1] == "PJSIP/8002"
     desk.close()
 
 
