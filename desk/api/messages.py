@@ -196,10 +196,11 @@ async def send_message(change: Adding, body: NewMessageIn) -> MessageOut:
     def work(db: Connection, ticket_id: int, now: datetime, *, by: By) -> Message:
         number = messages.tell(
             db, templates, body.template, ticket_id, key, now, channel=body.channel,
-            fields={"text": body.text},
+            fields={"text": body.text}, actor=by.actor,
+            by_hand=not by.program,
         )  # fmt: skip
         written = messages.get(db, number or 0)
-        assert written is not None, by  # noqa: S101 - its key is new
+        assert written is not None  # noqa: S101 - its key is new
         return written
 
     return await change.write(lambda made: MessageOut.of(made, change.masked), work)

@@ -57,6 +57,8 @@ class NewMessage:
             `""`: whatever it has. A question whether a case is solved goes only while it is
             resolved, whatever is given here.
         not_before: when it may go; None: now.
+        actor: who writes.
+        by_hand: a person does, and no program: to the customer it is an answer once it has gone.
     """
 
     channel: str
@@ -72,6 +74,8 @@ class NewMessage:
     only_while: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     not_before: datetime | None = None
+    actor: str = "system"
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

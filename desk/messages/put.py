@@ -105,15 +105,17 @@ def put(db: Connection, new: NewMessage, now: datetime) -> int | None:
             now=now,
             ticket_id=new.ticket_id,
             customer_id=new.customer_id,
+            actor=new.actor,
         )
     else:
         append(
             db,
             kind="message.queued",
-            body=told,
+            body={**told, "by_hand": new.by_hand},
             now=now,
             ticket_id=new.ticket_id,
             customer_id=new.customer_id,
+            actor=new.actor,
         )
     return message_id
 

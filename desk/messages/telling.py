@@ -34,6 +34,8 @@ def tell(
     asks: Asks = Asks.NOTHING,
     only_while: str = "",
     not_before: datetime | None = None,
+    actor: str = "system",
+    by_hand: bool = False,
 ) -> int | None:
     """Write to a ticket's customer; see `NewMessage` for the rest.
 
@@ -70,6 +72,8 @@ def tell(
             asks=asks.value,
             only_while=only_while,
             not_before=not_before,
+            actor=actor,
+            by_hand=by_hand,
         ),
         now,
     )

@@ -35,7 +35,7 @@ _OPEN = (
     .order_by(tickets.c.id)
     .limit(bindparam("most"))
 )
-_OF_TICKETS = ("ticket.", "handover.", "note.", "agent.answered")
+_OF_TICKETS = ("ticket.", "handover.", "note.", "message.sent", "agent.answered")
 _OF_CUSTOMERS = "customer.updated"
 _MATTERS = (*_OF_TICKETS, _OF_CUSTOMERS)
 

@@ -21,7 +21,7 @@ MACHINES = ("system", "import", "rule:", "automation:")
 """How the house's own actors begin that are no people: what they tell a customer is no answer. Of
 programs outside, the note itself says so."""
 
-_NOTE = "note.added"
+_NOTE, _WRITTEN, _SENT = "note.added", "message.queued", "message.sent"
 _ACTIONS: dict[str, Action] = {kind: action for action, kind in KINDS.items()}
 _SAID = ("type", "level", "policy")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +41,10 @@ _ENTRIES = Prepared(
     )
     .where(
         timeline.c.ticket_id == bindparam("of_ticket"),
-        or_(timeline.c.kind.startswith("ticket.", autoescape=True), timeline.c.kind == _NOTE),
+        or_(
+            timeline.c.kind.startswith("ticket.", autoescape=True),
+            *(timeline.c.kind == kind for kind in (_NOTE, _WRITTEN, _SENT)),
+        ),
     )
     .order_by(timeline.c.seq)
 )
@@ -131,13 +134,18 @@ def _talks(db: Connection, ticket_id: int) -> list[datetime]:
     return [moment(at) for (at,) in _TALKS.execute(db, {"of_ticket": ticket_id}).fetchall()]
 
 
-def _messages(entries: Iterable[_Entry]) -> list[datetime]:
-    """Public notes that people wrote: what the customer reads."""
+def _messages(entries: Sequence[_Entry]) -> list[datetime]:
+    """Public notes that people wrote, and messages that they wrote by hand, once these have gone:
+    what the customer reads."""
     notes = (each for each in entries if each.kind == _NOTE and each.body.get("public"))
+    by_hand = {e.body.get("message_id") for e in entries if e.body.get("by_hand")}
     return [
-        each.at
-        for each in notes
-        if not each.body.get("program") and not each.actor.startswith(MACHINES)
+        *(
+            each.at
+            for each in notes
+            if not each.body.get("program") and not each.actor.startswith(MACHINES)
+        ),
+        *(e.at for e in entries if e.kind == _SENT and e.body.get("message_id") in by_hand),
     ]
 
 
@@ -160,7 +168,7 @@ def _changes(entries: Iterable[_Entry]) -> list[_Change]:
     return [
         _Change(each.at, {name: each.body[name] for name in _SAID if _says(each.body, name)})
         for each in entries
-        if each.kind != _NOTE
+        if each.kind.startswith("ticket.")
     ]
 
 

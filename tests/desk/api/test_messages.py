@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 
-from desk import customers, messages, tickets
+from desk import customers, messages, tickets, timeline
 from desk.messages.sending import Sent
 from tests.desk.api.conftest import Api
 from tests.desk.messages.cases import MOBILE, ask, resolved, send
@@ -74,6 +74,11 @@ async def test_an_agent_writes_to_the_customer(api: Api) -> None:
     assert mail.json()["to"] == "l***@example.cn"
     shown = (await api.get("/api/v1/tickets/100014/messages", "tickets:read")).json()
     assert [one["template"] for one in shown["items"]] == ["free", "delayed"]
+    told = await api.db.read(timeline.entries_after, 0, 200)
+    (first, second) = [entry for entry in told if entry.kind == "message.queued"]
+    assert first.actor == second.actor != "system", "who wrote is on the record"
+    assert first.body is not None
+    assert first.body["by_hand"] is False, "a token is a program's"
 
 
 async def test_a_customer_without_a_mobile_shows_why_nothing_goes(api: Api) -> None:

@@ -14,6 +14,8 @@ from desk.db import schema
 from desk.db.engine import Database
 from desk.db.schema import sla_clocks, sla_steps
 from desk.errors import DeskError
+from desk.messages import NewMessage, put
+from desk.messages.sending import Sent
 from desk.sla.book import Book
 from desk.sla.clock import Clock
 from desk.sla.editions import in_force
@@ -22,6 +24,7 @@ from desk.sla.reading import history_of
 from desk.sla.settings import PolicySettings
 from desk.text import parsed
 from desk.tickets import SYSTEM, NewTicket, notes, open_ticket
+from tests.desk.messages.cases import MOBILE, NOON, send
 from tests.desk.sla.books import book, minutes
 from tests.desk.sla.cases import SUPERVISOR, give, go, hand_over, open_case, seen, talk
 from tests.rig.samples import NOW, begin
@@ -205,6 +208,27 @@ async def test_what_machines_and_colleagues_write_is_no_first_response(db: Datab
     await db.write(notes.add, ticket_id, "我们已收到", NOW, by=crm, public=True)
     await db.write(catch_up)
     assert (await db.read(stored_clocks, ticket_id))[0].state == "running"
+
+
+async def test_a_message_is_a_first_response_once_it_has_gone_if_a_person_wrote_it(
+    db: Database,
+) -> None:
+    await db.write(sla.apply, book(), NOON)
+    ticket_id = await db.write(open_case, "c1", NOON)
+
+    async def writes(key: str, *, by_hand: bool) -> str:
+        new = NewMessage("sms", MOBILE, "free", "马上到", ticket_id, None, key, by_hand=by_hand)
+        await db.write(put, new, NOON)
+        await db.write(catch_up)
+        waiting = (await db.read(stored_clocks, ticket_id))[0].state
+        assert waiting == "running", "nobody has read it yet"
+        await db.write(send, Sent(), NOON + minutes(30))
+        await db.write(catch_up)
+        return (await db.read(stored_clocks, ticket_id))[0].state
+
+    assert await writes("1", by_hand=False) == "running"
+    assert await writes("2", by_hand=True) == "met"
+    assert (await db.read(stored_clocks, ticket_id))[0].elapsed == minutes(30)
 
 
 async def test_a_customers_value_changes_the_policy_of_open_cases_only(db: Database) -> None:
