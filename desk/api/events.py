@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -90,14 +89,17 @@ async def stream_events(
                 "Send the id of the last event, or leave the header out.",
             )  # fmt: skip
         after = int(last_event_id)
-    return open_stream(desk, after, bytes, partial(_sifted, request, desk, who))
+    return open_stream(
+        desk, after, bytes, lambda chunks: _sifted(desk, while_allowed(request, desk, who, chunks))
+    )
 
 
-async def _sifted(
+async def while_allowed(
     request: Request, desk: ApiState, who: Reader, chunks: AsyncGenerator[list[Told], None]
-) -> AsyncGenerator[list[bytes], None]:
-    """What the asker may see of it, masked where he may not see it in full. Every half minute it
-    is asked again whether he may: a revoked token or another role ends what it no longer allows.
+) -> AsyncGenerator[tuple[Reader, list[Told]], None]:
+    """The chunks, with who the asker is by then. Every half minute it is asked again whether he
+    may: a revoked token or another role ends what it no longer allows. Whoever sees numbers in full
+    is on the record.
     """
     asked_at = desk.now()
     async with aclosing(chunks):
@@ -109,11 +111,17 @@ async def _sifted(
                 who, asked_at = allowed(operation_of(request), principal), desk.now()
             if who.principal.unmasked:
                 await reveal(request, who, operation_of(request), request.url.path, [])
-            if not chunk:
-                yield []
-                continue
-            told = await _told(desk, who, chunk)
-            if told:
+            yield who, chunk
+
+
+async def _sifted(
+    desk: ApiState, seen: AsyncGenerator[tuple[Reader, list[Told]], None]
+) -> AsyncGenerator[list[bytes], None]:
+    """What the asker may see of it, masked where he may not see it in full."""
+    async with aclosing(seen):
+        async for who, chunk in seen:
+            told = await _told(desk, who, chunk) if chunk else []
+            if told or not chunk:
                 yield told
 
 

@@ -1,10 +1,11 @@
 """Notices: what the asker has been told, and the stream of what is being told."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -13,7 +14,7 @@ from desk import notices
 from desk.access import Principal
 from desk.api.access import Reader, reader
 from desk.api.event_stream import event
-from desk.api.events import open_stream
+from desk.api.events import Told, open_stream, while_allowed
 from desk.api.paging import number_from_cursor, to_cursor
 from desk.api.passing import Passing
 from desk.api.problems import Problem
@@ -144,6 +145,7 @@ async def read_notices(desk: Desk, who: Allowed, write: Write, body: ReadUpTo) -
     responses={200: {"content": {"text/event-stream": {}}, "description": "the stream"}},
 )
 async def stream_notices(
+    request: Request,
     desk: Desk,
     who: Allowed,
     last_event_id: Annotated[
@@ -164,7 +166,16 @@ async def stream_notices(
                 "Send the id of the last event, or leave the header out.",
             )  # fmt: skip
         after = int(last_event_id)
-    return open_stream(desk, after, _shown(inbox_of(who.principal), who.masked))
+
+    async def sifted(chunks: AsyncGenerator[list[Told], None]) -> AsyncGenerator[list[bytes], None]:
+        async with aclosing(while_allowed(request, desk, who, chunks)) as seen:
+            async for asker, chunk in seen:
+                shown = _shown(inbox_of(asker.principal), asker.masked)
+                told = [data for one in chunk if (data := shown(one))]
+                if told or not chunk:
+                    yield told
+
+    return open_stream(desk, after, bytes, sifted)
 
 
 def _seen(

@@ -187,7 +187,9 @@ async def test_an_agent_acts_on_the_own_talk_and_state_and_on_nobody_elses(
 
 
 @asynccontextmanager
-async def following(api: Api, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Any]]:
+async def following(
+    api: Api, headers: dict[str, str], path: str = "events"
+) -> AsyncIterator[AsyncIterator[Any]]:
     async def events(answer: httpx.Response) -> AsyncIterator[Any]:
         event: dict[str, Any] = {}
         async for line in answer.aiter_lines():
@@ -202,7 +204,7 @@ async def following(api: Api, headers: dict[str, str]) -> AsyncIterator[AsyncIte
     async with (
         asyncio.timeout(20),
         httpx.AsyncClient(base_url=api.server.url) as http,
-        http.stream("GET", "/api/v1/events?after=0", headers=headers) as answer,
+        http.stream("GET", f"/api/v1/{path}?after=0", headers=headers) as answer,
     ):
         assert answer.status_code == 200
         yield events(answer)
@@ -247,19 +249,20 @@ async def test_a_stream_moves_past_what_it_does_not_show(api: Api, numbers: dict
                 break
 
 
+@pytest.mark.parametrize("path", ["events", "notices/events"])
 async def test_a_stream_ends_when_its_token_does(
-    api: Api, numbers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    api: Api, numbers: dict[str, str], monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr("desk.api.events.ASKED_EVERY", timedelta(0))
     monkeypatch.setattr("desk.api.events.HEARTBEAT_SECONDS", 0.05)
-    token, secret = await api.db.write(tokens.create, "wallboard", ["events:read"], NOW)
+    scopes = ["events:read", "tickets:read"]
+    token, secret = await api.db.write(tokens.create, "wallboard", scopes, NOW)
     zhang = await person(api, "zhang", Role.AGENT)
     for headers, end in (
         ({"Authorization": f"Bearer {secret}"}, lambda c: tokens.revoke(c, token.id, NOW)),
         (_cookie(zhang), lambda c: accounts.change(c, "zhang", {"disabled": True}, NOW, actor="x")),
     ):
-        async with following(api, headers) as events:
-            await anext(events)
+        async with following(api, headers, path) as events:
             await api.db.write(end)
             async for _ in events:
                 pass
