@@ -109,6 +109,22 @@ async def test_who_does_not_say_that_it_is_he_confirms_nothing(
     assert "agent.rung" in story.kinds
 
 
+async def test_a_withheld_number_hears_nothing_before_the_tickets_number_is_keyed_in(
+    line: TestLine,
+) -> None:
+    case = await case_of(line, tianjin_mobile(), solved=True)
+    keyed = (Wait(0.3), Press("4"), Wait(1.5), Press(f"{case.number}#"))
+    answers = (*IDENTIFIES[:1], Press("1"), ExpectBye(20))
+    story = await line.call("anonymous", *keyed, *answers)
+    assert (story.ticket.id if story.ticket else 0) == case.id, "no second ticket"
+    assert await status(line, case) == Status.CLOSED
+    db = line.running.line.db
+    (said,) = await db.read(confirmations.of_ticket, case.id)
+    assert (said.source, said.identity, said.call_id) == ("key", "ticket_number", story.call.id)
+    kinds = [kind for kind in story.kinds if kind.startswith(("menu.", "case.", "ticket.conf"))]
+    assert kinds.index("menu.chosen") < kinds.index("case.told") < kinds.index("ticket.confirmed")
+
+
 async def test_a_caller_whose_agent_hangs_up_is_asked_how_it_was(
     line: TestLine, phones: dict[str, AgentPhone]
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from desk import routing, tickets, timeline
+from desk import messages, routing, tickets, timeline
 from desk.db.engine import Database
 from desk.notices import Inbox, of_inbox
 from desk.outbound import OutboundSettings, marks, outcomes
@@ -152,6 +152,9 @@ async def test_unanswered_calls_are_repeated_then_an_sms_then_a_person(db: Datab
     (queued,) = [each for each in entries if each.kind == "message.queued"]
     assert queued.body is not None
     assert "/l/" not in queued.body["text"], "the link is the customer's alone"
+    sent = (await db.read(messages.of_ticket, ticket.id))[-1]
+    assert (sent.template, sent.to) == ("confirm_link", f"+86{MOBILE}")
+    assert "https://hui.example.cn/l/" in sent.text
     await look(db, at + 47 * HOUR, settings)
     assert (await db.read(request_of, ticket.id)).way == "sms"
     await look(db, at + 49 * HOUR, settings)
@@ -243,6 +246,13 @@ async def test_a_number_that_is_not_surely_the_customers_takes_the_ticket_number
     )
     fallen = await db.read(request_of, ticket.id)
     assert fallen.way == ("sms" if identity == "pressed" else "handler")
+
+
+@pytest.mark.parametrize("mark", ["shared", "recycled", "virtual"])
+async def test_so_does_a_number_that_is_marked(db: Database, mark: marks.MarkName) -> None:
+    await db.write(marks.put, f"+86{MOBILE}", mark, "x", MORNING, actor="agent:8001")
+    _, request = await asked(db)
+    assert (request.way, request.identity) == ("call", "ticket_number")
 
 
 @pytest.mark.parametrize("number", ["", "0085223456789", "95588", "700123456789012", "4008123123"])
