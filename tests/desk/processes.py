@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -60,9 +61,10 @@ class Clock:
             return datetime.fromisoformat(self.stopped.read_text())
         return self.start + timedelta(seconds=(time.time() - self.origin) * self.speed)
 
-    def stop(self) -> datetime:
-        """Let it be now for ever, so that what is to be done has an end."""
-        now = self()
+    def stop(self, later: timedelta = timedelta()) -> datetime:
+        """Let it be now for ever, or so much later at once, so that what is to be done has an end
+        however fast the machine is."""
+        now = self() + later
         new = self.stopped.with_suffix(".new")
         new.write_text(now.isoformat())
         new.rename(self.stopped)
@@ -169,11 +171,15 @@ async def storm(
     harms: int,
     load: Callable[[random.Random], Awaitable[None]],
 ) -> None:
-    """Harm processes so many times while `load` is called again and again."""
+    """Harm processes so many times while `load` is called again and again: as often at least,
+    however slow the machine is."""
+    enough = asyncio.Event()
 
     async def loading() -> None:
-        while True:
+        for done in count(1):
             await load(chance)
+            if done >= harms:
+                enough.set()
             await asyncio.sleep(0.03)
 
     work = asyncio.create_task(loading(), name="load")
@@ -183,6 +189,11 @@ async def storm(
             await herd.harm(chance)
             if work.done():
                 work.result()
+        waiting = asyncio.create_task(enough.wait())
+        await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if work.done():
+            work.result()
     finally:
         work.cancel()
         with suppress(asyncio.CancelledError):
