@@ -1,4 +1,4 @@
-"""One process per state folder: the kernel's lock, which no crash can leave behind.
+"""One process per state folder, one system per name: locks that no crash can leave behind.
 
 A process that is to take over holds a second lock while it asks: who is asked looks at it, so a
 request that comes too late, because the one asked was frozen, ends nobody.
@@ -10,8 +10,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+
+from ari_app.settings import Settings
+from asterisk_conf import secrets
+from desk.db.names import named
 
 LOCK = "line.lock"
 HEIR_LOCK = "heir.lock"
@@ -44,6 +48,18 @@ def sole_owner(state_dir: Path) -> Iterator[None]:
                 "take it over (huisheng run --take-over), or give this one a state_dir of its own"
             )
         yield
+
+
+def sole_name(settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Hold `pbx.system_name` for this line's Asterisk, which is known by its password.
+
+    Raises:
+        NameTaken: another Asterisk serves the desk under this name.
+        DatabaseError, SecretsError: it cannot be told.
+    """
+    password = secrets.load(settings.state_dir, settings.pbx).ari
+    wait = settings.database.wait_seconds
+    return named(settings.database_url, settings.pbx.system_name, password, wait_seconds=wait)
 
 
 def take_over(state_dir: Path, seconds: float) -> None:

@@ -32,7 +32,7 @@ from ari_app.errands import Errands
 from ari_app.ivr.compiled import compile_menus
 from ari_app.ivr.reload import MenuReload, Menus
 from ari_app.metrics import LineMetrics
-from ari_app.ownership import sole_owner, take_over
+from ari_app.ownership import sole_name, sole_owner, take_over
 from ari_app.periodic import Periodic
 from ari_app.prompts.cache import PromptCache, Prompts, install
 from ari_app.settings import Settings
@@ -105,6 +105,7 @@ async def running_line(
         db = await stack.enter_async_context(
             await Database.open(settings.database_url, wait_seconds=settings.database.wait_seconds)
         )
+        await stack.enter_async_context(sole_name(settings))
         prompts = await asyncio.to_thread(
             PromptCache.prepare, settings.ivr, settings.state_dir / "prompts"
         )

@@ -168,7 +168,7 @@ class PostgresBackend:
         pause = 0.5
         while True:
             try:
-                connection = await asyncpg.connect(_plain(self._url), timeout=self._wait_seconds)
+                connection = await asyncpg.connect(plain_url(self._url), timeout=self._wait_seconds)
                 try:
                     gone = asyncio.Event()
                     connection.add_termination_listener(lambda _connection, gone=gone: gone.set())
@@ -187,7 +187,8 @@ class PostgresBackend:
         self._commits.announce()
 
 
-def _plain(url: str) -> str:
+def plain_url(url: str) -> str:
+    """The same address as asyncpg takes it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
