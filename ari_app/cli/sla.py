@@ -1,5 +1,7 @@
 """`huisheng sla`: why a case is due when it is due, and changing the policies."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +26,8 @@ from desk.sla.lists import due as listed
 from desk.tickets import ticket_number
 
 app = typer.Typer(no_args_is_help=True)
+
+MOST_SHOWN = 20
 
 
 class ColourChoice(StrEnum):
@@ -73,30 +77,11 @@ def effect(
     """
     settings = load_settings(config)
 
-    async def work(db: Database) -> tuple[list[Effect], int, int]:
-        now, last, looked_at = datetime.now(UTC), 0, 0
-        book = await _book(settings, db, back_to)
-        found: list[Effect] = []
-        while True:
-            part = await db.read(sla.effect, book, now, last)
-            found += part.changed
-            looked_at += part.looked_at
-            if part.last is None:
-                return found, looked_at, part.edition
-            last = part.last
+    async def work(db: Database) -> _Seen:
+        return await _seen(db, await _book(settings, db, back_to), datetime.now(UTC))
 
-    found, looked_at, edition = run(settings, work)
-    for each in found:
-        fires = f"; 立即升级 fires at once: {', '.join(each.fires)}" if each.fires else ""
-        typer.echo(
-            f"{ticket_number(each.ticket_id)} {each.target} #{each.cycle}: "
-            f"{_told(each.before)} → {_told(each.after)}{fires}"
-        )
-    tickets = len({each.ticket_id for each in found})
-    typer.echo(
-        f"{looked_at} 张未结工单中 {tickets} 张会变 / {tickets} of {looked_at} open tickets change;"
-        f" edition {edition}"
-    )
+    for line in run(settings, work).lines():
+        typer.echo(line)
 
 
 @app.command()
@@ -110,7 +95,8 @@ def apply(
 ) -> None:
     """启用 / put the policies and calendars of config.yaml in force, and reckon open tickets anew.
 
-    What has ended stays as it was; a step that has fired does not fire again.
+    Shows the effect first. What has ended stays as it was; a step that has fired does not fire
+    again.
     """
     settings = load_settings(config)
     now = datetime.now(UTC)
@@ -119,12 +105,40 @@ def apply(
         book = await _book(settings, db, back_to)
         for warning in book.unknown(book.today("", now)):
             typer.echo(str(warning), err=True)
-        number = await db.write(sla.apply, book, now, actor="operator", expected=edition)
+        seen = await _seen(db, book, now)
+        for line in seen.lines(MOST_SHOWN):
+            typer.echo(line)
+        expected = seen.edition if edition is None else edition
+        number = await db.write(sla.apply, book, now, actor="operator", expected=expected)
         while await db.write(sla.recompute, 20):
             pass
         return number
 
     typer.echo(f"已启用 / in force: edition {run(settings, work)}")
+
+
+@app.command()
+def rebuild(config: ConfigOption = Path("config.yaml")) -> None:
+    """重建 / make every stored clock again from the history of its ticket. Says which differed.
+
+    What is stored follows by itself; after a mishap this makes sure of it.
+    """
+
+    async def work(db: Database) -> tuple[int, list[int]]:
+        looked_at, differed, last = 0, list[int](), 0
+        while True:
+            part = await db.write(sla.rebuild, last)
+            looked_at += part.looked_at
+            differed += part.differed
+            if part.last is None:
+                return looked_at, differed
+            last = part.last
+
+    looked_at, differed = run(load_settings(config), work)
+    for ticket_id in differed:
+        typer.echo(ticket_number(ticket_id))
+    count = len(differed)
+    typer.echo(f"{looked_at} 张工单中 {count} 张有出入 / {count} of {looked_at} tickets differed")
 
 
 @app.command()
@@ -163,6 +177,43 @@ def due(
         typer.echo(
             f"{at}  {ticket_number(each.ticket_id)}  {each.clock.target}  {each.status}  {who}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a change does to all open tickets, as of the edition in force."""
+
+    found: Sequence[Effect]
+    looked_at: int
+    edition: int
+
+    def lines(self, most: int | None = None) -> Iterator[str]:
+        """A line for each clock that changes, at most so many, and how many tickets there are."""
+        for each in self.found[:most]:
+            fires = f"; 立即升级 fires at once: {', '.join(each.fires)}" if each.fires else ""
+            yield (
+                f"{ticket_number(each.ticket_id)} {each.target} #{each.cycle}: "
+                f"{_told(each.before)} → {_told(each.after)}{fires}"
+            )
+        if most is not None and len(self.found) > most:
+            yield "…  全部 / all of them: huisheng sla effect"
+        tickets = len({each.ticket_id for each in self.found})
+        yield (
+            f"{self.looked_at} 张未结工单中 {tickets} 张会变 / {tickets} of {self.looked_at} open "
+            f"tickets change; edition {self.edition}"
+        )
+
+
+async def _seen(db: Database, book: Book, now: datetime) -> _Seen:
+    found: list[Effect] = []
+    last, looked_at = 0, 0
+    while True:
+        part = await db.read(sla.effect, book, now, last)
+        found += part.changed
+        looked_at += part.looked_at
+        if part.last is None:
+            return _Seen(found, looked_at, part.edition)
+        last = part.last
 
 
 async def _book(settings: Settings, db: Database, back_to: int | None) -> Book:

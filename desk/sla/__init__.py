@@ -10,7 +10,7 @@ from desk.sla.clock import Clock, ClockState, clocks, elapsed_at
 from desk.sla.editions import apply, begin, in_force, latest
 from desk.sla.effect import Effect, Effects, effect
 from desk.sla.escalation import Fired, due_steps, fire, fire_due, next_due
-from desk.sla.following import behind, follow, recompute
+from desk.sla.following import Rebuilt, behind, follow, rebuild, recompute
 from desk.sla.history import Facts, History
 from desk.sla.projection import StepKey, refresh, stored_clocks, stored_steps
 from desk.sla.reading import history_of
@@ -25,6 +25,7 @@ __all__ = [
     "Facts",
     "Fired",
     "History",
+    "Rebuilt",
     "StepKey",
     "apply",
     "begin",
@@ -40,6 +41,7 @@ __all__ = [
     "in_force",
     "latest",
     "next_due",
+    "rebuild",
     "recompute",
     "refresh",
     "stored_clocks",

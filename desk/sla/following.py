@@ -1,6 +1,7 @@
 """Keeping what is stored of clocks abreast of the timeline, and of a change of policies."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -10,7 +11,7 @@ from desk.db.prepared import Prepared
 from desk.db.schema import sla_cursor, tickets, timeline
 from desk.sla import editions
 from desk.sla.history import FINAL
-from desk.sla.projection import refresh
+from desk.sla.projection import refresh, stored_clocks
 
 _FOLLOWED = Prepared(select(sla_cursor.c.seq))
 _NEW = Prepared(
@@ -85,6 +86,31 @@ def recompute(db: Connection, limit: int = 100) -> bool:
     done = ids[-1] if len(ids) == limit else task.until
     editions.recomputed(db, task.edition, done)
     return done < task.until
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """One part of a rebuilding. `last`: the ticket to go on after; None: there is no more."""
+
+    looked_at: int
+    differed: tuple[int, ...]
+    last: int | None
+
+
+def rebuild(db: Connection, after: int = 0, limit: int = 20) -> Rebuilt:
+    """Make what is stored of the next tickets, ended ones too, again from their histories."""
+    found = editions.in_force(db)
+    if found is None:
+        return Rebuilt(0, (), None)
+    query = select(tickets.c.id).where(tickets.c.id > after).order_by(tickets.c.id).limit(limit)
+    ids = list(db.execute(query).scalars())
+    differed = []
+    for ticket_id in ids:
+        before = stored_clocks(db, ticket_id)
+        refresh(db, ticket_id, found)
+        if stored_clocks(db, ticket_id) != before:
+            differed.append(ticket_id)
+    return Rebuilt(len(ids), tuple(differed), ids[-1] if len(ids) == limit else None)
 
 
 def open_tickets(db: Connection, after: int, limit: int) -> list[int]:

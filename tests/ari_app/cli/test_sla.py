@@ -1,6 +1,8 @@
 """`huisheng sla`: an operator sees what a change does before it is made."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,9 @@ def test_effect_then_apply_then_explain(config: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert f"{number} resolution #1: - → tianjin 720 min" in shown.output
     assert shown.output.splitlines()[-1].endswith("1 of 1 open tickets change; edition 0")
-    assert "edition 1" in huisheng(config, "apply", "--edition", "0").output
+    applied = huisheng(config, "apply", "--edition", "0").output
+    assert f"{number} resolution #1: - → tianjin 720 min" in applied, "its effect is shown first"
+    assert applied.splitlines()[-1].endswith("edition 1")
     assert "0 of 1 open tickets change; edition 1" in huisheng(config, "effect").output
     told = huisheng(config, "explain", number)
     assert "policy tianjin, edition 1" in told.output
@@ -64,6 +68,19 @@ def test_a_former_edition_is_brought_back(config: Path) -> None:
     assert numbers == ["3", "2", "1"]
     told = huisheng(config, "apply", "--back-to", "9")
     assert (told.exit_code, "have no edition 9" in told.output) == (1, True)
+
+
+def test_what_is_stored_is_made_again_from_the_history(config: Path) -> None:
+    number = (config.parent / "number").read_text()
+    assert "0 of 0 tickets differed" in huisheng(config, "rebuild").output, "nothing is in force"
+    huisheng(config, "apply")
+    assert "0 of 1 tickets differed" in huisheng(config, "rebuild").output
+    with closing(sqlite3.connect(config.parent / "var" / "huisheng.db")) as file, file:
+        file.execute("UPDATE sla_clocks SET due_at = '2030-01-01 00:00:00.000000'")
+        file.execute("DELETE FROM sla_steps")
+    told = huisheng(config, "rebuild").output.splitlines()
+    assert (told[0], told[-1].endswith("1 of 1 tickets differed")) == (number, True)
+    assert "not up to date" not in huisheng(config, "explain", number).output
 
 
 def test_what_is_overdue_is_listed(config: Path) -> None:
