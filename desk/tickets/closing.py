@@ -6,7 +6,7 @@ afterwards. Each may raise NoSuchTicket, VersionConflict, TransitionRefused, Rol
 TransitionIncomplete; then nothing changed.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -33,6 +33,10 @@ from desk.tickets.ticket import Ticket
 
 REOPENED = 20  # points of priority that a case gains each time it comes back
 MOST_PRIORITY = 100
+AFTER_CALL = timedelta(hours=2)
+"""So long after a call it may still be written down that the matter was solved in it; later, the
+customer is asked again.
+"""
 
 
 def resolve(
@@ -129,7 +133,9 @@ def solve_in_call(
         Need.CONFIRMATION: given,
     }
     check(ticket, Action.SOLVE_IN_CALL, by, present)
-    confirmation_id = confirmations.accept(db, ticket, given, Answer.SOLVED, now, by)
+    confirmation_id = confirmations.accept(
+        db, ticket, given, Answer.SOLVED, now, by, solved_at=now - AFTER_CALL
+    )
     changed = step(
         db,
         ticket,

@@ -103,14 +103,25 @@ class Confirmation:
 
 
 def accept(
-    db: Connection, ticket: Ticket, given: Given, answer: Answer, now: datetime, by: By
+    db: Connection,
+    ticket: Ticket,
+    given: Given,
+    answer: Answer,
+    now: datetime,
+    by: By,
+    *,
+    solved_at: datetime | None = None,
 ) -> int:
     """Record a customer's answer about a ticket that is held; its id.
+
+    Args:
+        solved_at: since when there is a solution; a call that was over before says nothing of it.
+            None: since the ticket was resolved.
 
     Raises:
         ConfirmationRefused: it is not what its source can give.
     """
-    why = _why_not(db, ticket, given, by)
+    why = _why_not(db, ticket, given, by, solved_at or ticket.resolved_at)
     if why:
         raise ConfirmationRefused(ticket.number, why)
     return _insert(
@@ -166,7 +177,9 @@ def _insert(db: Connection, ticket: Ticket, now: datetime, by: By, **columns: An
     return confirmation_id
 
 
-def _why_not(db: Connection, ticket: Ticket, given: Given, by: By) -> str:
+def _why_not(
+    db: Connection, ticket: Ticket, given: Given, by: By, solved_at: datetime | None
+) -> str:
     if given.source is Source.OVERRIDE:
         return "an override is not the customer's word; use override with a supervisor's name"
     if given.identity not in IDENTITIES[given.source]:
@@ -182,16 +195,16 @@ def _why_not(db: Connection, ticket: Ticket, given: Given, by: By) -> str:
         return "" if given.evidence else "the words of the message or the link's id are missing"
     if given.call_id is None:
         return "the call in which it was given is missing"
-    return _why_not_call(db, ticket, given)
+    return _why_not_call(db, ticket, given, solved_at)
 
 
-def _why_not_call(db: Connection, ticket: Ticket, given: Given) -> str:
+def _why_not_call(db: Connection, ticket: Ticket, given: Given, solved_at: datetime | None) -> str:
     of_it = calls.c.ticket_id.in_(family(db, ticket.id))
     call = db.execute(select(calls.c.ended_at).where(calls.c.id == given.call_id, of_it)).first()
     if call is None:
         return f"call {given.call_id!r} does not belong to it; let the call join the ticket"
     ended = moment(call.ended_at) if call.ended_at is not None else None
-    if ended is not None and ticket.resolved_at is not None and ended < ticket.resolved_at:
+    if ended is not None and solved_at is not None and ended < solved_at:
         return f"call {given.call_id!r} was over before there was a solution; call the customer"
     spoke = exists().where(talks.c.call_id == given.call_id)
     if given.source is Source.TALK and not db.execute(select(spoke)).scalar():

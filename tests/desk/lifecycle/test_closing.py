@@ -133,6 +133,21 @@ async def test_a_question_solved_in_the_call_is_recorded_with_its_solution(db: D
         )
 
 
+async def test_an_old_call_does_not_solve_what_it_did_not(db: Database) -> None:
+    ticket = await db.write(opened)
+    await db.write(journal.end, "c1", "completed", NOW)
+    late = NOW + closing.AFTER_CALL + timedelta(seconds=1)
+    with pytest.raises(ConfirmationRefused, match="over before there was a solution"):
+        await db.write(
+            closing.solve_in_call, ticket.id, "重启", talk(), late, by=AGENT, expected_version=1
+        )
+    done = await db.write(
+        closing.solve_in_call, ticket.id, "重启", talk(), NOW + closing.AFTER_CALL, by=AGENT,
+        expected_version=1,
+    )  # fmt: skip
+    assert done.status == "closed"
+
+
 async def test_the_customers_no_is_kept_and_a_new_cycle_begins(db: Database) -> None:
     ticket = await db.write(resolved)
     again = await db.write(
