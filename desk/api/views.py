@@ -172,6 +172,7 @@ def _conditions(filters: Filters, who: Reader) -> dict[str, Any]:
         "assignees": who.principal.names if mine else None,
         "text": filters.text,
         "going_on": filters.going_on,
+        "void_check": filters.void_check,
         "watchers": inbox_of(who.principal).addresses if filters.watched else None,
     }
 

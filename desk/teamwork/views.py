@@ -42,6 +42,9 @@ class Filters(BaseModel):
     )
     text: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     going_on: bool | None = Field(None, description="has not ended")
+    void_check: Literal["wanted", "passed"] | None = Field(
+        None, description="wanted: a supervisor is to look whether 作废 was right"
+    )
     watched: bool = Field(False, description="whoever looks watches it")
 
 

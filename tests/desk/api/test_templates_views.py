@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+from sqlalchemy import Connection
+
 from desk import customers, tickets
+from desk.teamwork import watching
 from desk.tickets import SYSTEM
 from tests.desk.api.conftest import Api
 from tests.rig.samples import NOW, call_with_ticket
@@ -91,6 +95,44 @@ async def test_a_view_shows_its_tickets_in_its_order_page_by_page(api: Api) -> N
         f"/api/v1/tickets?sort=newest&cursor={same.json()['next']}", headers=headers
     )
     assert wrong.json()["error_id"] == "bad-cursor"
+
+
+@pytest.mark.parametrize(
+    ("filters", "shown"),
+    [
+        ({"status": ["void", "assigned"]}, [3, 2]),
+        ({"type": "consult"}, [2]),
+        ({"level": 0}, [3, 2, 1]),
+        ({"region": "022"}, [3, 1]),
+        ({"label": "停电"}, [2]),
+        ({"team": "天津"}, [2]),
+        ({"assignee": "@me"}, [2]),
+        ({"text": "发票"}, [2]),
+        ({"going_on": False}, [3]),
+        ({"void_check": "wanted"}, [3]),
+        ({"void_check": "passed"}, []),
+        ({"watched": True}, [1]),
+    ],
+)
+async def test_each_filter_of_a_view_chooses(
+    api: Api, filters: dict[str, Any], shown: list[int]
+) -> None:
+    def given(db: Connection) -> None:
+        new = tickets.NewTicket("consult", "发票", labels=("停电",))
+        made = tickets.open_ticket(db, new, NOW)
+        void = call_with_ticket(db, "c3")
+        how: dict[str, Any] = {"by": SYSTEM, "expected_version": None}
+        tickets.steps.assign(db, made.id, NOW, **how, team="天津", assignee="test")
+        tickets.voiding.void(db, void.id, "test", NOW, **how, sample=1.0)
+        watching.watch(db, 1, "test", NOW, by=SYSTEM)
+
+    await api.db.write(given)
+    headers = await api.token(READ)
+    made = await api.http.post(VIEWS, json={"name": "x", "filters": filters}, headers=headers)
+    assert made.status_code == 201, made.text
+    found = await api.http.get(f"{made.headers['location']}/tickets", headers=headers)
+    numbers = [one["number"] for one in found.json()["items"]]
+    assert numbers == [tickets.ticket_number(each) for each in shown]
 
 
 async def test_a_view_is_its_owners_and_its_filters_are_checked(api: Api) -> None:
