@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 
-from desk import served, tickets
+from desk import served, tickets, timeline
 from desk.db.engine import Database
 from desk.errors import DatabaseBusy
 from desk.served import Answer, Asked, KeyTaken, TooManyKeys
@@ -197,6 +197,29 @@ async def test_a_secret_is_not_kept_to_be_told_again(api: Api, send: Sender) -> 
         lambda c: str(c.exec_driver_sql("SELECT * FROM served_requests").all())
     )
     assert made.json()["token"] not in stored
+
+
+async def test_numbers_in_an_answer_that_is_given_again_are_on_the_record_too(
+    api: Api, send: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first time the reading could not be noted, so nothing was shown."""
+
+    async def unwritable(*_: object) -> None:
+        raise DatabaseBusy("the disk is full")
+
+    async def readings() -> int:
+        entries = await api.db.read(timeline.entries_after, 0, 99)
+        return sum(entry.kind == "unmasked.read" for entry in entries)
+
+    body = {**NEW, "number": "13812345678"}
+    with monkeypatch.context() as full:
+        full.setattr("desk.api.answering.reveal", unwritable)
+        assert (await send("/api/v1/tickets", body, "k1")).status_code == 503
+    assert await readings() == 0
+    again = await send("/api/v1/tickets", body, "k1")
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.json()["caller"]["e164"] == "+8613812345678"
+    assert await readings() == 1
 
 
 async def test_what_acts_on_a_call_is_not_done_twice_either(api: Api, send: Sender) -> None:
