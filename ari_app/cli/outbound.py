@@ -5,6 +5,7 @@ with its next call, and hangs up on telephones that ring within seconds.
 """
 
 import getpass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,17 @@ from ari_app.cli.with_desk import run
 from desk.db.engine import Database
 from desk.masking import mask_number
 from desk.numbering import ticket_number
-from desk.outbound import Alarm, Mark, Request, Switch, attempts, limits, marks, requests
+from desk.outbound import (
+    Alarm,
+    Attempt,
+    Mark,
+    Request,
+    Switch,
+    attempts,
+    limits,
+    marks,
+    requests,
+)
 from desk.outbound.marks import DO_NOT_CALL
 from desk.region import locate
 
@@ -81,6 +92,40 @@ def stop(reason: Because = "", config: ConfigOption = Path("config.yaml")) -> No
 def start(reason: Because = "", config: ConfigOption = Path("config.yaml")) -> None:
     """恢复外呼 / place calls again."""
     _turn(config, False, reason)
+
+
+@app.command()
+def evidence(
+    number: Annotated[str, typer.Option(help="只看此号码 / of this number alone")] = "",
+    most: Annotated[int, typer.Option(min=1, max=attempts.MOST, help="最多几条 / at most")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="完整号码 / numbers in full")] = False,
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """外呼凭证 / calls placed, newest first: numbers, times, identity, consent, recordings."""
+    settings = load_settings(config)
+    e164 = _stored(number, config) if number else None
+
+    def look(db: Connection) -> tuple[list[Attempt], Mapping[str, tuple[int, ...]]]:
+        found = attempts.search(db, e164=e164, limit=most)
+        return found, attempts.recordings_of(db, found)
+
+    async def work(db: Database) -> tuple[list[Attempt], Mapping[str, tuple[int, ...]]]:
+        return await db.read(look)
+
+    def clock(at: datetime | None) -> str:
+        return f"{at.astimezone(settings.company.tz):%Y-%m-%d %H:%M:%S}" if at else "-"
+
+    found, kept = run(settings, work)
+    for one in found:
+        to = one.e164 if full else mask_number(one.e164)
+        of = ticket_number(one.ticket_id) if one.ticket_id else "-"
+        heard = ",".join(map(str, kept.get(one.id, ()))) or "-"
+        typer.echo(
+            f"{clock(one.placed_at)} {one.purpose} {of} {one.shown} → {to} {one.outcome or '…'}\n"
+            f"    接听 answered {clock(one.answered_at)}, 结束 ended {clock(one.ended_at)}, "
+            f"身份 identity {one.identity or '-'} {clock(one.identity_at)}, "
+            f"同意 consent {one.consent or '-'} {clock(one.consent_at)}, 录音 recordings {heard}"
+        )
 
 
 @numbers.command("add")

@@ -3,7 +3,7 @@ do-not-call list."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ari_app.cli.outbound import app
+from desk import journal, recordings
 from desk.db.engine import Database
+from desk.journal import NewCall
 from desk.outbound import LimitSettings, NewAttempt, attempts, limits, marks, requests
 from desk.outbound.requests import NewRequest
+from desk.recordings import NewRecording
+from desk.region import locate
 from tests.desk.outbound.samples import MOBILE
 from tests.rig.own_line import OwnLine
 
@@ -107,6 +111,33 @@ def test_what_is_no_number_or_not_on_the_list_is_said(shell: Shell) -> None:
     assert (refused.exit_code, "no number" in refused.stderr) == (2, True)
     missing = shell("do-not-call", "remove", MOBILE)
     assert (missing.exit_code, "not on the list" in missing.stderr) == (1, True)
+
+
+def test_evidence_of_calls_is_read_together(shell: Shell) -> None:
+    """Both numbers, times, identity, consent and recording, for whoever asks for proof."""
+    at = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
+
+    def called(db: Any) -> int:
+        attempts.add(db, NewAttempt("out-1", "confirm", MOBILE, E164, "02288880000"), at)
+        caller = locate(MOBILE)
+        journal.begin(db, NewCall("out-1", MOBILE, E164, caller, direction="outbound"), at)
+        attempts.answered(db, "out-1", at + timedelta(seconds=5))
+        attempts.identified(db, "out-1", "pressed", at + timedelta(seconds=9))
+        attempts.consented(db, "out-1", "given", at + timedelta(seconds=12))
+        attempts.ended(db, "out-1", "solved", at + timedelta(seconds=20))
+        attempts.add(db, NewAttempt("out-2", "click", "13820220002", "+8613820220002", ""), at)
+        kept = NewRecording("out-1", "confirm-out-1-1", "/r/1.wav", 3.0, "ab" * 32, "mix")
+        return recordings.add(db, kept, at)
+
+    recording_id = shell.desk(called)
+    first, second = shell("evidence", "--number", MOBILE).stdout.splitlines()
+    assert first == "2026-11-18 10:00:00 confirm - 02288880000 → +86138****0001 solved"
+    assert "answered 2026-11-18 10:00:05, 结束 ended 2026-11-18 10:00:20" in second
+    assert "identity pressed 2026-11-18 10:00:09" in second
+    assert "consent given 2026-11-18 10:00:12" in second
+    assert second.endswith(f"recordings {recording_id}")
+    assert E164 in shell("evidence", "--full").stdout
+    assert len(shell("evidence").stdout.splitlines()) == 4
 
 
 def test_a_long_list_is_listed_whole(shell: Shell) -> None:
