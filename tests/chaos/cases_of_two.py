@@ -135,8 +135,10 @@ def _solve(db: Connection, ticket_id: int, now: datetime) -> None:
 
 
 def _override(db: Connection, ticket_id: int, now: datetime) -> None:
+    seen = tickets.get(db, ticket_id)
+    assert seen is not None
     tickets.closing.override(
-        db, ticket_id, "李主管", "联系不上", now, by=SUPERVISOR, expected_version=None
+        db, ticket_id, "李主管", "联系不上", now, by=SUPERVISOR, expected_version=seen.version
     )
 
 
