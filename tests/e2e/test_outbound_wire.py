@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.slow, pytest.mark.asyncio(loop_s
 
 PATIENT, RINGS = 20.0, 1.0
 FRAME = 160  # bytes of A-law in 20 ms
+YES = (*(step for _ in range(3) for step in (Wait(6), Press("1"))), ExpectBye(60))
+"""That is me; you may record; it is solved. Late enough for a slow line, which waits `PATIENT`."""
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -94,8 +96,8 @@ async def test_customer_is_asked_for_by_surname(
     named = await by_name(line.running.line, "王先生")  # synthesised now, and kept
     assert named is not None
     sound = Path(named.media[0].removeprefix("sound:") + SUFFIX).read_bytes()
-    keys = (Wait(named.seconds + 2), Press("1"), Wait(2), Press("1"), Wait(2), Press("1"))
-    async with customer(line, AgentPlan(rings=0.2, steps=(*keys, ExpectBye(60)))) as phone:
+    answers = AgentPlan(rings=0.2, steps=(Wait(named.seconds), *YES))
+    async with customer(line, answers) as phone:
         case = await resolved_case(line, tianjin_mobile(), name="王先生")
         request = await case.until("done")
         await phone.ended()
@@ -137,8 +139,7 @@ async def test_stopping_hangs_up_on_a_telephone_that_rings_and_costs_no_attempt(
 
 async def test_stopping_lets_who_has_answered_say_what_he_has_to_say(line: TestLine) -> None:
     db, now = line.running.line.db, line.running.line.now
-    keys = (Wait(5), Press("1"), Wait(2), Press("1"), Wait(2), Press("1"), ExpectBye(60))
-    async with customer(line, AgentPlan(rings=0.2, steps=keys)) as phone:
+    async with customer(line, AgentPlan(rings=0.2, steps=YES)) as phone:
         case = await resolved_case(line, tianjin_mobile())
         await phone.answered()
         await db.write(limits.stop, "盗打演练", now(), actor="token:test")
