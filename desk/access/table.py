@@ -98,6 +98,7 @@ t - t a a a  POST /tickets/{number}/void
 t - t a a a  POST /tickets/{number}/merge
 - - t a a a  POST /tickets/{number}/unmerge
 t - t a a a  POST /tickets/{number}/split
+t - t a a a  POST /tickets/{number}/calls
 t o t a a a  GET /tickets/{number}/sla
 # routing
 a a a a a a  GET /ticket-types

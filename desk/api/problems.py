@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from desk.errors import (
     BadFields,
+    CallHasTicket,
     ConfirmationRefused,
     DatabaseError,
     DeskError,
@@ -153,7 +154,8 @@ def of_desk_error(error: DeskError) -> Problem:
             detail,
             "Ask the customer again; docs/api.md.",
         )
-    if isinstance(error, TransitionRefused | NotLinkable | NotSplittable | HandoverRefused):
+    refused = TransitionRefused | NotLinkable | NotSplittable | HandoverRefused | CallHasTicket
+    if isinstance(error, refused):
         return Problem(
             409, error.error_id, "Not from here", detail, "Read the ticket; see docs/lifecycle.md."
         )

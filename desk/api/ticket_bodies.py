@@ -183,6 +183,12 @@ class NewNote(_Body):
     )  # fmt: skip
 
 
+class JoiningCall(_Body):
+    """A call that was about this ticket."""
+
+    call_id: CallOf
+
+
 class NewLink(_Body):
     """What this ticket is to the other."""
 

@@ -28,7 +28,7 @@ from desk.api.ticket_writing import (
     within_reach,
 )
 from desk.teamwork import noting, people
-from desk.tickets import By, NewTicket, Ticket, handovers, links, merging, notes
+from desk.tickets import By, NewTicket, Ticket, handovers, join, links, merging, notes
 from desk.tickets.links import Kind, Link
 
 router = room("tickets together")
@@ -136,6 +136,16 @@ async def unmerge(change: Overriding, body: take.Unmerge) -> TicketOut:
     return await change.run(merging.unmerge, body.reason)
 
 
+@router.post("/tickets/{number}/calls", responses=ADD_ERRORS)
+async def add_call(change: Adding, body: take.JoiningCall) -> TicketOut:
+    """Let a call that has no ticket yet belong to this one, or to the survivor of a merged one: a
+    customer rang again, and the line did not know for what. The version stays, unless the call
+    says something that goes into the ticket. Again: nothing. Scope `tickets:write`.
+    """
+    tell = partial(shown, who=change.who, response=change.response)
+    return await change.write(tell, _joined, body.call_id)
+
+
 @router.post("/tickets/{number}/split", responses=CHANGE_ERRORS)
 async def split(change: Changing, body: take.Split) -> SplitOut:
     """拆分: a second matter of the same customer gets a ticket of its own. Scope
@@ -210,6 +220,10 @@ def _then_all(
 ) -> list[Link]:  # fmt: skip
     change(db, ticket_id, other, kind, now, by=by)
     return links.of_ticket(db, ticket_id)
+
+
+def _joined(db: Connection, ticket: int, call_id: str, now: datetime, *, by: By) -> Ticket:
+    return join(db, call_id, ticket, now, actor=by.actor)
 
 
 def _links(found: list[Link]) -> LinksOut:

@@ -71,6 +71,7 @@ DAY: list[Step] = [
         f"{T}/split",
         {"type": "complaint", "subject": "第二件事", "note_ids": LAST_NOTE},
     ),
+    (f"POST {T}/calls", f"{T}/calls", {"call_id": "{call}"}),
     (f"POST {T}/links", f"{T}/links", {"kind": "related", "other": "100014"}),
     (f"DELETE {T}/links/{{kind}}/{{other}}", f"{T}/links/related/100014", None),
     (f"POST {T}/watchers", f"{T}/watchers", {"watcher": "8002"}),

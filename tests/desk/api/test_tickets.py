@@ -8,6 +8,7 @@ import pytest
 from desk import talks, tickets
 from desk.talks import NewTalk
 from tests.desk.api.conftest import Api
+from tests.desk.lifecycle.cases import spoken
 from tests.rig.samples import NOW, begin, call_with_ticket
 
 ONE = "/api/v1/tickets/100014"
@@ -105,6 +106,25 @@ async def test_notes_and_links_need_no_version_and_change_none(api: Api) -> None
     assert notes.json()["items"] == []
     itself = await post(api, f"{ONE}/links", {"kind": "related", "other": "100014"})
     assert (itself.status_code, itself.json()["error_id"]) == (409, "not-linkable")
+
+
+async def test_a_further_call_is_put_to_its_ticket_and_confirms_there(api: Api) -> None:
+    await do(api, "start")
+    await do(api, "resolve", {"solution": "x"})
+    before = await version(api)
+    await api.db.write(spoken, "again")
+    talked = {"call_id": "again", "identity": "asked"}
+    refused = await post(api, f"{ONE}/confirm", talked, seen=before)
+    assert refused.json()["error_id"] == "confirmation-refused"
+    for _ in range(2):
+        joined = await post(api, f"{ONE}/calls", {"call_id": "again"})
+        assert (joined.status_code, joined.json()["version"]) == (200, before), joined.text
+    assert (await post(api, f"{ONE}/confirm", talked, seen=before)).json()["status"] == "closed"
+    missing = await post(api, f"{ONE}/calls", {"call_id": "nowhere"})
+    assert (missing.status_code, missing.json()["error_id"]) == (404, "no-such-call")
+    other = (await api.db.write(call_with_ticket, "c2")).number
+    taken = await post(api, f"/api/v1/tickets/{other}/calls", {"call_id": "again"})
+    assert (taken.status_code, taken.json()["error_id"]) == (409, "call-has-ticket")
 
 
 async def test_only_who_may_override_closes_in_the_customers_place(api: Api) -> None:
