@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from desk import messages
 from desk.api.access import Reader, reader
+from desk.api.paging import Page, by_moment, moment_from_cursor
 from desk.api.problems import Problem
-from desk.api.room import MISSING, Desk, described, room
+from desk.api.room import MISSING, Cursor, Desk, Limit, described, room
 from desk.api.ticket_writing import ADD_ERRORS, Adding, Readable
 from desk.api.writing import Write
 from desk.masking import mask_email, mask_number, mask_text
@@ -150,12 +151,6 @@ class OptOutOut(BaseModel):
         )
 
 
-class OptOutsOut(BaseModel):
-    """Who wants no messages, newest first, at most 200."""
-
-    items: list[OptOutOut]
-
-
 class Why(BaseModel):
     """Why no messages are wanted."""
 
@@ -220,10 +215,13 @@ async def receive(desk: Desk, _who: Receiver, write: Write, body: Received) -> R
 
 
 @router.get("/opt-outs")
-async def list_opt_outs(desk: Desk, who: Allowed) -> OptOutsOut:
-    """Who wants no messages. Scope `tickets:read`."""
-    found = await desk.db.read(messages.opted_out)
-    return OptOutsOut(items=[OptOutOut.of(one, who.masked) for one in found])
+async def list_opt_outs(
+    desk: Desk, who: Allowed, limit: Limit = 50, cursor: Cursor = None
+) -> Page[OptOutOut]:
+    """Who wants no messages, newest first. Scope `tickets:read`."""
+    before = moment_from_cursor(cursor)
+    found = await desk.db.read(messages.opted_out, before=before, limit=limit + 1)
+    return by_moment(found, limit, lambda o: o.at, lambda o: OptOutOut.of(o, who.masked), before)
 
 
 @router.put("/opt-outs/{channel}/{to}")

@@ -20,7 +20,7 @@ from desk.api.outbound_models import (
     SwitchOut,
     Turn,
 )
-from desk.api.paging import Page, from_cursor, number_from_cursor
+from desk.api.paging import Page, by_moment, moment_from_cursor, number_from_cursor
 from desk.api.problems import Problem, not_found
 from desk.api.room import MISSING, Cursor, Desk, Id, Limit, Number, described, e164, room
 from desk.api.state import ApiState
@@ -180,12 +180,12 @@ async def list_marks(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[MarkOut]:
-    """Numbers that are not to be called, or are not surely one person's. Scope `calls:place`."""
-    after = from_cursor(cursor) or ""
-    found = await desk.db.read(marks.search, mark=mark, after=after, limit=limit + 1)
-    return Page[MarkOut].of(
-        found, limit, lambda m: f"{m.e164} {m.mark}", lambda m: MarkOut.of(m, who.masked)
-    )
+    """Numbers that are not to be called, or are not surely one person's, newest first. Scope
+    `calls:place`.
+    """
+    before = moment_from_cursor(cursor)
+    found = await desk.db.read(marks.newest, mark=mark, before=before, limit=limit + 1)
+    return by_moment(found, limit, lambda m: m.at, lambda m: MarkOut.of(m, who.masked), before)
 
 
 @router.put("/outbound/marks/{mark}/{number}", responses=MISSING)

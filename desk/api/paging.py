@@ -87,6 +87,27 @@ def moment_from_cursor(cursor: str | None) -> tuple[datetime, int] | None:
     return moment.astimezone(UTC), int(number)
 
 
+def by_moment(
+    records: Sequence[R],
+    limit: int,
+    at: Callable[[R], datetime],
+    item: Callable[[R], T],
+    before: tuple[datetime, int] | None,
+) -> Page[T]:
+    """A page of a list by moments, from one record more than it holds. Its cursor is the moment of
+    the last record and how many of that moment were shown: it names nobody, so a reader who sees
+    numbers masked learns none from it.
+    """
+    shown, following = records[:limit], None
+    if len(records) > limit:
+        last = at(shown[-1])
+        had = sum(at(record) == last for record in shown)
+        if before is not None and before[0] == last:
+            had += before[1]
+        following = to_cursor(f"{last.isoformat()} {had}")
+    return Page[T](items=[item(record) for record in shown], next=following)
+
+
 def bad_cursor() -> Problem:
     """400."""
     return Problem(

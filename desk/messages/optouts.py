@@ -55,12 +55,24 @@ def opt_in(db: Connection, channel: Channel, to: str) -> bool:
     return bool(db.execute(gone).rowcount)
 
 
-def opted_out(db: Connection, channel: Channel | None = None, *, limit: int = MOST) -> list[OptOut]:
-    """Who wants no messages, newest first, at most 200."""
-    query = select(message_optouts).order_by(message_optouts.c.at.desc()).limit(min(limit, MOST))
+def opted_out(
+    db: Connection,
+    channel: Channel | None = None,
+    *,
+    before: tuple[datetime, int] | None = None,
+    limit: int = MOST,
+) -> list[OptOut]:
+    """Who wants no messages, newest first, at most 200. `before`: the moment of the last one of the
+    previous pages, and how many of that moment they had. So a place in the list names nobody.
+    """
+    kept = message_optouts.c
+    query = select(message_optouts).order_by(kept.at.desc(), kept.channel, kept.recipient)
     if channel is not None:
-        query = query.where(message_optouts.c.channel == channel.value)
+        query = query.where(kept.channel == channel.value)
+    if before is not None:
+        at, had = before
+        query = query.where(kept.at <= at).offset(had)
     return [
         OptOut(Channel(row.channel), row.recipient, row.reason, row.actor, moment(row.at))
-        for row in db.execute(query)
+        for row in db.execute(query.limit(min(limit, MOST)))
     ]

@@ -82,6 +82,21 @@ def search(
     return [_mark(row) for row in db.execute(query)]
 
 
+def newest(
+    db: Connection, *, mark: str | None = None, before: tuple[datetime, int] | None, limit: int
+) -> list[Mark]:
+    """Marked numbers, the newest first, at most 200. `before`: the moment of the last one of the
+    previous pages, and how many of that moment they had. So a place in the list names no number.
+    """
+    query = select(marks).order_by(marks.c.at.desc(), marks.c.e164, marks.c.mark)
+    if mark is not None:
+        query = query.where(marks.c.mark == mark)
+    if before is not None:
+        at, had = before
+        query = query.where(marks.c.at <= at).offset(had)
+    return [_mark(row) for row in db.execute(query.limit(min(limit, MOST)))]
+
+
 def _tell(
     db: Connection, kind: str, e164: str, mark: str, now: datetime, actor: str, **more: Any
 ) -> None:
