@@ -55,6 +55,12 @@ class Reader:
         return UNMASKED[self.principal.role] if self.principal.unmasked else Reach.NONE
 
     @property
+    def sees(self) -> str:
+        """What makes an answer to him the same: role, team, and numbers in full."""
+        who = self.principal
+        return "\n".join((who.role.value, who.team, str(who.unmasked)))
+
+    @property
     def masked(self) -> bool:
         """Numbers and names of what is of no ticket are masked."""
         return self.clear is not Reach.OTHER
@@ -93,7 +99,14 @@ def reader(scope: str | None) -> Callable[..., Awaitable[Reader]]:
         if repeats.keyed(request) and not files:
             body = await request.body()
             await repeats.begin(
-                request, state.db, state.under_way, state.now, who.owner, operation, body
+                request,
+                state.db,
+                state.under_way,
+                state.now,
+                who.owner,
+                operation,
+                body,
+                found.sees,
             )
         return found
 

@@ -150,8 +150,10 @@ async def begin(
     owner: str,
     operation: str,
     content: bytes,
+    seen: str,
 ) -> None:
     """Begin a request of `owner` that may carry a key; `content` is its body, or stands for it.
+    Who sees more or less than he did (`seen`) is not given the answer that he had.
 
     Raises:
         Replay: see `Once.begin`.
@@ -169,7 +171,7 @@ async def begin(
             "Send a new UUID with each new request, and the same one when you repeat it.",
         )
     query: bytes = request.scope["query_string"]
-    digest = served.digest_of(request.url.path, query, content)
+    digest = served.digest_of(request.url.path, query, content, seen)
     once = Once(Asked(owner, operation, key, digest), db, under_way, now)
     await once.begin()
     request.state.once = once

@@ -69,7 +69,7 @@ class Writing:
         state = state_of(self.request)
         await repeats.begin(
             self.request, state.db, state.under_way, state.now, who.principal.owner,
-            operation_of(self.request), content,
+            operation_of(self.request), content, who.sees,
         )  # fmt: skip
 
     @property

@@ -69,10 +69,10 @@ class Asked:
     digest: str
 
 
-def digest_of(path: str, query: bytes, body: bytes) -> str:
-    """What makes two requests the same one."""
+def digest_of(path: str, query: bytes, body: bytes, seen: str = "") -> str:
+    """What makes two requests the same one; `seen`: what its asker may see of the answer."""
     found = hashlib.sha256()
-    for part in (path.encode("utf-8", "replace"), query, body):
+    for part in (path.encode("utf-8", "replace"), query, body, seen.encode()):
         found.update(len(part).to_bytes(8, "big"))
         found.update(part)
     return found.hexdigest()

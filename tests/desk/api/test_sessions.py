@@ -190,6 +190,19 @@ async def test_nobody_else_does(api: Api, role: Role) -> None:
     assert promoted.status_code == 403
 
 
+async def test_who_may_see_less_now_is_not_given_the_answer_that_he_had(api: Api) -> None:
+    root = await person(api, "root", Role.SUPERVISOR, "", unmasked=True)
+    new = {**NEW, "number": "13812345678"}
+    key = {"Idempotency-Key": "k1"}
+    first = await root.send("POST", "/tickets", json=new, headers=key)
+    assert first.json()["caller"]["e164"] == "+8613812345678"
+    await api.db.write(accounts.change, "root", {"unmasked": False}, NOW, actor="cli")
+    answer = await log_in(api, "root")
+    masked = Person(api.http, answer.json()["csrf"], dict(answer.cookies))
+    again = await masked.send("POST", "/tickets", json=new, headers=key)
+    assert (again.status_code, again.json()["error_id"]) == (422, "idempotency-key-reused")
+
+
 async def test_a_note_by_a_program_is_no_persons_answer_to_a_customer(api: Api) -> None:
     """Its token acts as an agent, but no customer is answered by it in the sense of the times."""
     note = {"text": "我们已收到", "public": True}
