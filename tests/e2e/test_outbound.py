@@ -18,7 +18,7 @@ from ari_app.sip_caller import (
     agent_phone,
 )
 from asterisk_conf.install import Installation
-from desk import recordings, tickets
+from desk import recordings, surveys, tickets
 from desk.outbound import attempts, limits, marks
 from desk.region import locate
 from tests.crm_bridge.receiver import Receiver
@@ -71,6 +71,9 @@ async def test_key_one_closes_with_identity_consent_and_a_recording_of_both_side
     assert attempt.answered_at is not None
     assert (attempt.number, attempt.shown) == (number, "02288880000")
     assert (await case.calls())[0].ticket_id == case.ticket.id
+    (asked,) = await case.db.read(surveys.of_ticket, case.ticket.id)
+    assert (asked.channel, asked.call_id) == ("key", call.id), "and in the same call how it was"
+    assert "survey" not in await case.templates()
 
 
 async def test_key_two_reopens_with_priority_and_the_next_solution_is_asked_about_again(
