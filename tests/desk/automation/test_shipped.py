@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from desk import automation, customers, messages, tickets, timeline
 from desk.automation import runs
 from desk.automation.check import check, shipped
+from desk.automation.ruleset import ACTIONS
 from desk.chores import catch_up
 from desk.customers import CustomerRow
 from desk.db.engine import Database
@@ -35,7 +36,8 @@ SETTINGS = ServiceSettings(
     messages=MessageSettings(quiet=None, per_number_daily=100),
 )
 BOSS = By("agent:9001", Role.SUPERVISOR)
-NAMES = [rule.name for rule in check(shipped(), HOUSE, Templates(SETTINGS.messages, ""))[0].rules]  # type: ignore[union-attr]
+RULES = check(shipped(), HOUSE, Templates(SETTINGS.messages, ""))[0].rules  # type: ignore[union-attr]
+NAMES = [rule.name for rule in RULES]
 
 
 class Life:
@@ -242,6 +244,11 @@ async def test_trouble_after_closing_told_by_sms_reopens_the_case(life: Life) ->
     await life.db.write(messages.received, MOBILE.e164, "空调又坏了", life.clock.now)
     await life.work()
     assert (await life.ran())["came-back"] == ["reopen done"]
+
+
+def test_every_kind_of_action_is_used_by_the_rules_that_come_along() -> None:
+    assert {do.action for rule in RULES for do in rule.do} == set(ACTIONS)
+    assert len(ACTIONS) >= 12
 
 
 def test_each_rule_that_comes_along_has_a_test_here() -> None:
