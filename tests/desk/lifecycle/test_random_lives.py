@@ -312,7 +312,11 @@ def live(db: Connection, day: date, chance: random.Random, cases: int, most: int
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a life of 25 steps shrinks too slowly
 )
 @given(day=st.sampled_from(DAYS), chance=st.randoms(use_true_random=False))
