@@ -10,7 +10,7 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 SECTION = TEXT[TEXT.index("## Errors") :].partition("\n## ")[0]
 NAMED = re.findall(r"^\| `([a-z][a-z0-9-]*)` \| (\d{3})", SECTION, re.M)
 AN_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-AT_HOME = {"desk-error", "recordings-failed", "port-taken"}
+AT_HOME = {"desk-error", "recordings-failed", "port-taken", "system-name-taken"}
 """Bases of other errors, and what is told before there is an API."""
 OF_THE_PATH = {"no-such-edition"}
 """The same of whatever the path is about."""
