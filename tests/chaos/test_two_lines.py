@@ -43,7 +43,7 @@ pytestmark = [
     pytest.mark.chaos,
     pytest.mark.slow,
     pytest.mark.alone,
-    pytest.mark.timeout(FINISH_SECONDS + 120 + 12 * HARMS),
+    pytest.mark.timeout(FINISH_SECONDS + 360 + 20 * HARMS),
 ]
 
 

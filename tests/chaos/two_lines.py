@@ -30,6 +30,7 @@ from tests.e2e.process_rig import Site, site
 NAMES = ("north", "south")
 WAIT_SECONDS = 4.0
 """So soon the server ends the transaction of a process that was frozen in the middle."""
+START_SECONDS = 180.0  # on a machine with a lot of other work
 LONG_FREEZE_SECONDS = 1.5 * WAIT_SECONDS
 KILLS, LONG, AT_ONCE = 0.4, 0.08, 0.3
 """Shares: of harms that kill; of freezes that last; of new processes that are harmed again before
@@ -169,7 +170,7 @@ class TwoLines:
                 await process.kill()
                 process = await one.launch()
                 if chance.random() >= AT_ONCE:
-                    await process.serves(one.client)
+                    await process.serves(one.client, START_SECONDS)
                 continue
             self.harmed["frozen"] += 1
             process.send(signal.SIGSTOP)
@@ -180,7 +181,7 @@ class TwoLines:
     async def serve(self) -> None:
         """Wait until both lines serve."""
         for each in self.sites:
-            await each.processes[-1].serves(each.client)
+            await each.processes[-1].serves(each.client, START_SECONDS)
 
 
 @asynccontextmanager
