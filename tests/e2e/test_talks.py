@@ -57,9 +57,12 @@ async def test_both_sides_are_transcribed_as_they_speak_and_recorded_each_and_to
 ) -> None:
     steps = (Wait(5), Speak(SAYS), Wait(2.5), HangUp())
     async with talking(line, "8021", *steps) as (call_id, controls, caller):
-        view = controls.talk(call_id)
-        assert view is not None
-        assert (view.recording, view.transcript) == ("on", "live")
+
+        def heard() -> bool:
+            view = controls.talk(call_id) or EMPTY
+            return (view.recording, view.transcript) == ("on", "live")
+
+        await until(heard, caller)  # the talk is there a moment before its ears
         story = await caller
     db = line.running.line.db
     said = await db.read(utterances.transcript, call_id)
