@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from desk.automation import editions, runs, timers
 from desk.automation.check import SUBJECTS
-from desk.automation.following import fire, reaction
+from desk.automation.following import fire, heeded, reaction
 from desk.automation.settings import ZONE, AutomationSettings
 from desk.automation.tools import Tools
 from desk.chores import DUE, Chore, follower
@@ -35,7 +35,7 @@ def automation_chores(
 
     return [
         Chore("automation.begin", begin, begins),
-        follower("automation", PREFIXES, reaction(tools, zone)),
+        follower("automation", PREFIXES, reaction(tools, zone), heeds=heeded),
         Chore("automation.waiting", set_waiting, _to_set),
         Chore(
             "automation.timers", lambda db, now, n: fire(db, now, n, tools, zone), timers.next_due

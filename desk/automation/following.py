@@ -49,6 +49,16 @@ def reaction(tools: Tools, zone: tzinfo = ZONE) -> React:
     return react
 
 
+def heeded(db: Connection) -> Callable[[str], bool]:
+    """Which kinds of entries the rules in force, or their timers, do anything about."""
+    book = in_force(db) if house_of(db).on(Switch.AUTOMATION_RULES) else None
+
+    def heeds(kind: str) -> bool:
+        return book is not None and (kind in STEPS or bool(book.on(kind)))
+
+    return heeds
+
+
 def about(db: Connection, ticket_id: int | None, call_id: str | None) -> int | None:
     """The ticket that an entry is about: its own, or its call's."""
     if ticket_id is not None or call_id is None:

@@ -92,10 +92,16 @@ class Entry:
 
 
 React = Callable[[Connection, Entry, datetime], None]
+Heeds = Callable[[Connection], Callable[[str], bool]]
 
 
 def follower(
-    name: str, prefixes: tuple[str, ...], react: React, *, from_start: bool = False
+    name: str,
+    prefixes: tuple[str, ...],
+    react: React,
+    *,
+    from_start: bool = False,
+    heeds: Heeds | None = None,
 ) -> Chore:
     """A chore that calls `react(db, entry, now)` for each entry whose kind begins with one of
     `prefixes` (`("ticket.resolved", "handover.")`), once, in order, in its own transaction.
@@ -107,8 +113,10 @@ def follower(
         name: of its cursor: at most 60 characters, never to be changed.
         from_start: a follower that is new begins with the first entry there is, not at the
             present end.
+        heeds: asked once for many entries, which of their kinds `react` does anything about; the
+            others are passed at no cost. None: all.
     """
-    wanted = _Follower(name, prefixes, react, from_start)
+    wanted = _Follower(name, prefixes, react, from_start, heeds)
     return Chore(name, wanted.work, wanted.next_at)
 
 
@@ -132,6 +140,7 @@ class _Follower:
     prefixes: tuple[str, ...]
     react: React
     from_start: bool
+    heeds: Heeds | None = None
 
     def next_at(self, db: Connection) -> datetime | None:
         row = _STANDING.execute(db, {"of_name": self.name}).fetchone()
@@ -154,9 +163,12 @@ class _Follower:
         if retry_at is not None and moment(retry_at) > now:
             return 0
         block = _BLOCK.execute(db, {"after": seq, "most": BLOCK}).fetchall()
-        done, reached = 0, seq
+        heeds = self.heeds(db) if self.heeds is not None else None
+        done, passed, reached = 0, False, seq
         for here, kind, _ in block:
-            if kind.startswith(self.prefixes):
+            if kind.startswith(self.prefixes) and heeds is not None and not heeds(kind):
+                passed = True  # for good, whatever is heeded later
+            elif kind.startswith(self.prefixes):
                 if done == limit or (done and _holds_the_head(db)):
                     break
                 error = self._try(db, here, now)
@@ -167,7 +179,7 @@ class _Follower:
                     return done + self._failed(db, here, kind, attempts + 1, error, now)
                 done += 1
             reached = here
-        if done or reached - seq >= BLOCK:
+        if done or passed or reached - seq >= BLOCK:
             self._move(db, seq, reached)
             return max(done, 1)
         return 0

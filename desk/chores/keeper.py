@@ -22,8 +22,8 @@ MOST_SECONDS = 30.0
 """The longest wait: on SQLite, commits of other processes come unannounced."""
 LEAST_SECONDS = 0.2
 """The shortest, after a chore that was due did nothing: another process is at it."""
-GATHER_SECONDS = 0.1
-"""Commits come in bursts; one look (two milliseconds of a processor) serves a burst."""
+GATHER_SECONDS = 0.2
+"""Commits come in bursts; one look, which costs milliseconds of a processor, serves a burst."""
 MOST_BACK_OFF_SECONDS = 300.0
 MOST_WORKING = 3
 """Chores that work at the same time: calls need connections to the database too."""

@@ -70,6 +70,26 @@ async def test_it_hears_what_it_wants_once_and_in_order(db: Database) -> None:
     assert await db.read(seen) == [1, 3], "what was before it began is not its business"
 
 
+async def test_what_it_does_not_heed_is_passed_for_good_and_what_it_heeds_is_not(
+    db: Database,
+) -> None:
+    heeded = {"ticket.opened"}
+
+    def heeds(_: Connection) -> Callable[[str], bool]:
+        return heeded.__contains__
+
+    chore = await begun(db, follower("echo", ("ticket.",), echo, heeds=heeds))
+    for number, kind in enumerate(["ticket.edited", "ticket.opened", "ticket.edited"]):
+        await db.write(say, kind, number=number)
+    await chores.catch_up(db, [chore], lambda: NOW)
+    heeded.add("ticket.edited")
+    await chores.catch_up(db, [chore], lambda: NOW)
+    assert await db.read(seen) == [1], "what is past is not heeded later"
+    await db.write(say, "ticket.edited", number=3)
+    await chores.catch_up(db, [chore], lambda: NOW)
+    assert await db.read(seen) == [1, 3]
+
+
 async def test_one_that_wants_the_past_gets_it(db: Database) -> None:
     await db.write(several, "ticket.opened", 3)
     chore = follower("echo", ("ticket.",), echo, from_start=True)
