@@ -13,7 +13,7 @@ from crm_bridge import metrics
 from crm_bridge.messaging.provider import Provider
 from crm_bridge.policy import Draw
 from crm_bridge.turn import claimant_name
-from crm_bridge.worker import BUSY_LOOK_SECONDS, GATHER_SECONDS, LOOK_SECONDS, Clock
+from crm_bridge.worker import BUSY_LOOK_SECONDS, LOOK_SECONDS, Clock
 from desk.db.engine import Database
 from desk.errors import DatabaseError
 from desk.messages import Channel, Message, MessageSettings, State
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LEASE_MARGIN_SECONDS = 20.0
 """How much longer a claim lasts than the attempt may take: time to record what it came to."""
+GATHER_SECONDS = 0.2
+"""Commits come in bursts, and few of them bring a message; one look serves a burst."""
 _DEADLINE_MARGIN_SECONDS = 1.0
 _DATABASE_SECONDS = 5.0
 
@@ -103,6 +105,10 @@ class Sender:
             self._settled = []
             return [], None
         now = self._clock()
+        if not self._settled:  # most commits bring no message: they cost a reading, and no write
+            next_at = await self._db.read(next_due_at, self.channel)
+            if next_at is None or next_at > now:
+                return [], next_at
         until = now + timedelta(seconds=self._attempt_seconds + LEASE_MARGIN_SECONDS)
         found = await self._db.write(self._work, self._settled, now, until)
         self._settled = []

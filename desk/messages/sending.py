@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
+from desk.db.prepared import Prepared
 from desk.db.schema.automation import message_channels, message_optouts, messages
+from desk.db.types import moment
 from desk.messages.message import Channel, Message, State, hidden, message_of
 from desk.messages.quiet import loud_again, next_day, start_of_day
 from desk.messages.settings import MessageSettings
@@ -20,6 +22,11 @@ from desk.text import storable
 from desk.tickets.ticket import get as get_ticket
 from desk.timeline import append
 
+_NEXT = Prepared(
+    select(func.min(func.coalesce(messages.c.claimed_until, messages.c.next_at))).where(
+        messages.c.channel == bindparam("of_channel"), messages.c.state == State.QUEUED.value
+    )
+)
 UNKNOWN = "it is not known whether it arrived; it counts as sent"
 
 
@@ -160,16 +167,8 @@ def release(db: Connection, taken: Sequence[Message], claimant: str) -> None:
 
 def next_due_at(db: Connection, channel: Channel) -> datetime | None:
     """When the next message is due, or the claim of one ends; may be past; None: none waits."""
-    free = select(func.min(messages.c.next_at)).where(
-        messages.c.channel == channel.value,
-        messages.c.state == State.QUEUED.value,
-        messages.c.claimed_until.is_(None),
-    )
-    claimed = select(func.min(messages.c.claimed_until)).where(
-        messages.c.channel == channel.value, messages.c.state == State.QUEUED.value
-    )
-    moments = [at for at in (db.execute(free).scalar(), db.execute(claimed).scalar()) if at]
-    return min(moments, default=None)
+    (at,) = _NEXT.execute(db, {"of_channel": channel.value}).fetchone()
+    return moment(at) if at is not None else None
 
 
 def _due(channel: Channel, now: datetime) -> Any:
