@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.slow, pytest.mark.asyncio(loop_s
 ME = (Wait(2.0), Press("1"))
 AGREES = (Wait(1.2), Press("1"))
 IS_IT = Wait(1.2)
+CONTENT = (Wait(1.2), Press("5")) * 4  # until the question how it was has come
 
 
 def takes(*steps: Step, rings: float = 0.2) -> AgentPlan:
@@ -45,13 +46,14 @@ async def line(
         yield running
 
 
-async def test_key_one_closes_with_identity_consent_and_a_recording_of_both_sides(
+async def test_key_one_closes_with_identity_consent_a_recording_of_both_sides_and_a_score(
     line: TestLine,
 ) -> None:
     number = tianjin_mobile()
-    async with customer(line, takes(*ME, *AGREES, IS_IT, Press("1"))) as phone:
+    async with customer(line, takes(*ME, *AGREES, IS_IT, Press("1"), *CONTENT)) as phone:
         case = await resolved_case(line, number, name="王先生")
         request = await case.until("done")
+        await phone.ended()
         assert f"INVITE sip:{number}@" in phone.messages[0].first_line
     assert (request.outcome, request.attempts) == ("solved", 1)
     assert (await case.now()).status == "closed"
@@ -73,6 +75,7 @@ async def test_key_one_closes_with_identity_consent_and_a_recording_of_both_side
     assert (await case.calls())[0].ticket_id == case.ticket.id
     (asked,) = await case.db.read(surveys.of_ticket, case.ticket.id)
     assert (asked.channel, asked.call_id) == ("key", call.id), "and in the same call how it was"
+    assert asked.points == 5
     assert "survey" not in await case.templates()
 
 
