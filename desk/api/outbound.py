@@ -29,6 +29,7 @@ from desk.api.writing import Write, Writing
 from desk.errors import NoSuchAgent
 from desk.numbering import ticket_number
 from desk.outbound import (
+    Attempt,
     Order,
     OutboundSettings,
     attempts,
@@ -152,19 +153,22 @@ async def list_attempts(
     who: Placer,
     number: Number = None,
     purpose: Annotated[str | None, Query(max_length=20)] = None,
-    before: Annotated[datetime | None, Query(description="placed before that moment")] = None,
     limit: Limit = 50,
-) -> list[AttemptOut]:
+    cursor: Cursor = None,
+) -> Page[AttemptOut]:
     """Every call that was placed, the newest first, with the evidence in one place: both numbers,
     times, identity, consent, recordings. Scope `calls:place`.
     """
-    if before is not None and before.tzinfo is None:
-        raise Problem(422, "no-time-zone", "No time zone", "`before` has none.", "Add one: Z.")
+    before = moment_from_cursor(cursor)
     found = await desk.db.read(
-        attempts.search, e164=e164(number), purpose=purpose, placed_before=before, limit=limit
+        attempts.search, e164=e164(number), purpose=purpose, before=before, limit=limit + 1
     )
     kept = await desk.db.read(attempts.recordings_of, found)
-    return [AttemptOut.of(each, who.masked, kept) for each in found]
+
+    def item(attempt: Attempt) -> AttemptOut:
+        return AttemptOut.of(attempt, who.masked, kept)
+
+    return by_moment(found, limit, lambda a: a.placed_at, item, before)
 
 
 # -- numbers ---------------------------------------------------------------------------------------

@@ -25,8 +25,9 @@ from desk.api.outbound_models import (
     Turn,
     VisitDone,
 )
+from desk.api.paging import Page, number_from_cursor
 from desk.api.problems import Problem
-from desk.api.room import MISSING, Desk, Id, Limit, room
+from desk.api.room import MISSING, Cursor, Desk, Id, Limit, room
 from desk.api.ticket_writing import ADD_ERRORS, Adding, Change, Readable, adding
 from desk.outbound import (
     Attempt,
@@ -116,13 +117,15 @@ async def list_due_revisits(
     who: Annotated[Reader, Depends(reader("tickets:read"))],
     agent: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 50,
-) -> RevisitsOut:
-    """Re-visits that are somebody's task now; who does not see everything sees the own. Scope
-    `tickets:read`.
+    cursor: Cursor = None,
+) -> Page[RevisitOut]:
+    """Re-visits that are somebody's task now, the oldest first; who does not see everything sees
+    the own. Scope `tickets:read`.
     """
     whose = agent if who.reach is Reach.OTHER else own_extension(who)
-    found = await desk.db.read(revisits.due, agent=whose, limit=limit)
-    return RevisitsOut(items=[RevisitOut.of(each, who.masked) for each in found])
+    after = number_from_cursor(cursor) or 0
+    found = await desk.db.read(revisits.due, agent=whose, after=after, limit=limit + 1)
+    return Page[RevisitOut].of(found, limit, lambda r: r.id, lambda r: RevisitOut.of(r, who.masked))
 
 
 @router.get("/tickets/{number}/revisits", responses=MISSING)

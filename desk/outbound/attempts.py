@@ -134,17 +134,20 @@ def search(
     *,
     e164: str | None = None,
     purpose: str | None = None,
-    placed_before: datetime | None = None,
+    before: tuple[datetime, int] | None = None,
     limit: int = 50,
 ) -> list[Attempt]:
-    """Attempts that meet every given condition, newest first, at most 200."""
+    """Attempts that meet every given condition, newest first, at most 200. `before`: when the last
+    one of the previous pages was placed, and how many of that moment they had.
+    """
     query = select(attempts).order_by(attempts.c.placed_at.desc(), attempts.c.id.desc())
     if e164 is not None:
         query = query.where(attempts.c.e164 == e164)
     if purpose is not None:
         query = query.where(attempts.c.purpose == purpose)
-    if placed_before is not None:
-        query = query.where(attempts.c.placed_at < placed_before)
+    if before is not None:
+        at, had = before
+        query = query.where(attempts.c.placed_at <= at).offset(had)
     return [_attempt(row) for row in db.execute(query.limit(min(limit, MOST)))]
 
 

@@ -138,13 +138,16 @@ def of_ticket(db: Connection, ticket_id: int) -> list[Revisit]:
     return [_revisit(row, _visits(db, row.id)) for row in db.execute(query).all()]
 
 
-def due(db: Connection, *, agent: str | None = None, limit: int = 50) -> list[Revisit]:
-    """Series with a visit that is somebody's task now, at most 200; of one agent if told."""
+def due(
+    db: Connection, *, agent: str | None = None, after: int = 0, limit: int = 50
+) -> list[Revisit]:
+    """Series beyond the id `after` with a visit that is somebody's task now, at most 200; of one
+    agent if told."""
     now_due = select(visits.c.revisit_id).where(visits.c.state == "due")
-    query = select(revisits).where(revisits.c.id.in_(now_due)).order_by(revisits.c.id)
+    query = select(revisits).where(revisits.c.id > after, revisits.c.id.in_(now_due))
     if agent is not None:
         query = query.where(revisits.c.agent == agent)
-    rows = db.execute(query.limit(min(limit, 200))).all()
+    rows = db.execute(query.order_by(revisits.c.id).limit(min(limit, 200))).all()
     return [_revisit(row, _visits(db, row.id)) for row in rows]
 
 
