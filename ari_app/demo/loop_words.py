@@ -9,6 +9,7 @@ from desk.timeline import Entry
 
 Body = Mapping[str, Any]
 OUTCOMES = {"solved": "已解决", "not_solved": "没有解决"}
+IDENTITIES = {"pressed": "按键 1:是本人", "ticket_number": "输入了工单号"}
 CONSENTS = {"given": "同意录音", "refused": "不同意录音"}
 
 
@@ -46,6 +47,7 @@ SENTENCES: Mapping[str, tuple[str, Callable[[Body], str]]] = {
     "message.sent": ("已发 sent", lambda b: f"短信 {b['message_id']}({b['template']})"),
     "outbound.requested": ("要回访 wanted", lambda b: f"方式 {b['way']} {b['e164']}"),
     "outbound.dialling": ("回访 ringing", lambda b: f"第 {b['attempt']} 次"),
+    "outbound.identity": ("身份 identity", lambda b: IDENTITIES[b["identity"]]),
     "outbound.consent": ("同意 consent", lambda b: f"按键 {b['key']}:{CONSENTS[b['consent']]}"),
     "outbound.postponed": ("未成 postponed", lambda b: b["outcome"]),
     "outbound.done": (
@@ -57,8 +59,8 @@ SENTENCES: Mapping[str, tuple[str, Callable[[Body], str]]] = {
     "survey.answered": ("评分 score", _score),
 }
 SILENT = (
-    *("account.", "agent.state", "customer.", "notice.", "recording.accessed", "rule.activated"),
-    *("ruleset.", "sla.applied", "template.", "token.", "unmasked.", "watcher."),
+    *("account.", "agent.state", "automation.", "customer.", "notice.", "recording.accessed"),
+    *("rule.activated", "ruleset.", "sla.applied", "template.", "token.", "unmasked.", "watcher."),
 )
 """What is no part of the case."""
 COLUMN = 16
