@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from ari_app.calls.journal import Journal
 from ari_app.calls.journal.spool import Spool
 from ari_app.calls.line import Line
 from ari_app.calls.switchboard import Switchboard
+from ari_app.calls.system import is_own
 from ari_app.calls.transcriptions import Transcriptions
 from ari_app.calls.vault import Vault
 from ari_app.errands import Errands
@@ -134,7 +136,9 @@ async def running_line(
             menus=compile_menus(settings),
             prompts=prompts,
             vault=Vault(store),
-            transcriptions=Transcriptions(db, hearing, store, now),
+            transcriptions=Transcriptions(
+                db, hearing, store, now, partial(is_own, system_name=settings.pbx.system_name)
+            ),
             queue=await restored_queue(settings, db, journal, feed.publish, now),
             hearing=hearing,
             now=now,

@@ -18,7 +18,7 @@ from ari_app.queue import Need
 from desk import journal, recordings, utterances
 from desk.db.engine import Database
 from desk.errors import DatabaseError, NotFound
-from desk.recordings import Recording, Store, StoreError
+from desk.recordings import FileMissing, Recording, Store, StoreError
 from desk.utterances import Utterance
 from stt.errors import SpeechError
 from stt.transcript import Transcript
@@ -34,12 +34,20 @@ class Transcriptions:
     """One worker task that transcribes what the desk says is recorded and not yet transcribed."""
 
     def __init__(
-        self, db: Database, hearing: Hearing, store: Store, now: Callable[[], datetime]
+        self,
+        db: Database,
+        hearing: Hearing,
+        store: Store,
+        now: Callable[[], datetime],
+        is_own: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """`is_own`: whether the call with this id is this system's. What others recorded may lie in
+        a folder of theirs."""
         self._db = db
         self._hearing = hearing
         self._store = store
         self._now = now
+        self._is_own = is_own
         self._wake = asyncio.Event()
         self._resting: dict[int, float] = {}  # recording → when it may be tried again
 
@@ -106,6 +114,8 @@ class Transcriptions:
         try:
             heard = await self._heard(recording)
         except (SpeechError, StoreError) as error:
+            if isinstance(error, FileMissing) and not self._is_own(recording.call_id):
+                return False  # for its own system, which has the file
             log.error("recording not transcribed", call=recording.call_id, error=str(error))
             if error.retryable:
                 return False

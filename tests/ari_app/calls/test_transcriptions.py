@@ -15,7 +15,7 @@ from ari_app.calls.transcriptions import BATCH, Transcriptions
 from desk import journal, recordings, utterances
 from desk.db.engine import Database
 from desk.db.schema import recordings as table
-from desk.recordings import NewRecording, Recording, Store
+from desk.recordings import FileMissing, NewRecording, Recording, Store
 from desk.region import Caller, locate
 from stt.errors import RecognitionError
 from stt.transcript import Transcript
@@ -94,6 +94,28 @@ async def test_a_fault_with_one_recording_ends_neither_the_line_nor_the_other_re
     states = [(await desk.read(recordings.of_call, call))[0].state for call in ("broken", "whole")]
     assert states == ["failed", "transcribed"]
     task.cancel()
+
+
+async def test_a_recording_in_another_systems_folder_is_left_to_that_system() -> None:
+    class OurFolder(Shelf):
+        @asynccontextmanager
+        async def plain_aside(self, recording: Recording) -> AsyncIterator[Path]:
+            raise FileMissing(recording.name, Path(recording.path))
+            yield
+
+    desk = MemoryDatabase()
+    for call_id in ("south-1795321548.0", "north-1795321548.0"):
+        await desk.write(message, "02253456789", call_id)
+    working = Transcriptions(
+        cast(Database, desk), cast(Hearing, Ears()), cast(Store, OurFolder()), clock,
+        lambda call_id: call_id.startswith("north-"),
+    )  # fmt: skip
+    task = asyncio.create_task(working.run())
+    await asyncio.sleep(100)
+    task.cancel()
+    (theirs,) = await desk.read(recordings.of_call, "south-1795321548.0")
+    (ours,) = await desk.read(recordings.of_call, "north-1795321548.0")
+    assert (theirs.state, ours.state) == ("recorded", "failed")
 
 
 def delete(db: Any, recording_id: int) -> None:
