@@ -26,7 +26,7 @@ VISITS = {
     "prompt before the tone, no type": Visit(beijing(), (*keys("777"), Wait(0.8), HangUp())),
     "recording": Visit(beijing(), (*keys("1"), *SAID, HangUp())),
     "recording, no type": Visit(beijing(), (*keys("777"), *SAID, HangUp())),
-    "number read back": Visit(beijing(), (*keys("1"), *SAID, Press("#"), Wait(1), HangUp())),
+    "number read back": Visit(beijing(), (*keys("1"), *SAID, Press("#"), Wait(0.3), HangUp())),
 }
 # name: last stage, type of ticket or None, who hung up
 EXPECTED = {
